@@ -1,0 +1,5 @@
+"""`python -m anycastlab`."""
+
+from anycastlab.cli.main import main
+
+main()

@@ -1,0 +1,5 @@
+"""`python -m anycastlab.cli`."""
+
+from anycastlab.cli.main import main
+
+main()

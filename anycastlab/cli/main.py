@@ -1,0 +1,106 @@
+"""The command `anycastlab`: finds the verb, runs it, turns errors into messages and statuses."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from anycastlab import __version__
+from anycastlab.errors import AnycastlabError, TopologyError
+
+_VERBS = {
+    "check": "files",
+    "predict": "files",
+    "graph": "files",
+    "schema": "files",
+    "generate": "files",
+    "doctor": "doctor",
+    "up": "lifecycle",
+    "down": "lifecycle",
+    "list": "lifecycle",
+    "status": "lifecycle",
+    "exec": "inside",
+    "shell": "inside",
+    "probe": "probing",
+    "catchment": "probing",
+    "capture": "probing",
+    "failover": "failover",
+    "run": "run",
+    "kill": "faults",
+    "revive": "faults",
+    "cut": "faults",
+    "mend": "faults",
+    "set-cost": "faults",
+}
+"""Verb -> the module of this package that has it; imported when it is used."""
+
+
+class _Verbs(click.Group):
+    """A group that imports a verb's module only when the verb is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _VERBS:
+            return None
+        module = importlib.import_module(f"anycastlab.cli.{_VERBS[name]}")
+        command = module.COMMANDS[name]
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _VERBS and not args[0].startswith("-"):
+            from anycastlab.errors import UsageError, did_you_mean
+
+            raise UsageError(
+                f"no verb {args[0]!r}{did_you_mean(args[0], _VERBS)}; see anycastlab --help"
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="anycastlab")
+def cli() -> None:
+    """A packet-level emulation lab for IP anycast.
+
+    Write a network in YAML, bring it up in real Linux network namespaces, and know which instance
+    of an anycast service received and answered every packet.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the status of the contract."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit status; messages go to stderr."""
+    try:
+        status: Any = cli.main(arguments, prog_name="anycastlab", standalone_mode=False)
+    except TopologyError as error:
+        _complain(str(error), prefix="")
+        return error.exit_status
+    except AnycastlabError as error:
+        _complain(str(error))
+        return error.exit_status
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        _complain("interrupted")
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone: nothing more to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+def _complain(message: str, prefix: str = "anycastlab: ") -> None:
+    click.echo(f"{prefix}{message}", err=True)

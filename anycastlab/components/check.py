@@ -1,0 +1,30 @@
+"""Checks the `run:` entries of a topology file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from anycastlab.components.registry import find, names
+from anycastlab.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from anycastlab.topology.models import Topology
+    from anycastlab.topology.reporter import Reporter
+
+
+def check(topology: Topology, reporter: Reporter) -> None:
+    """Report every unknown component, and every wrong option of a known one."""
+    for node, spec in topology.nodes.items():
+        for place, entry in enumerate(spec.run):
+            path = ("nodes", node, "run", place)
+            if entry.name not in names():
+                hint = did_you_mean(entry.name, names()) or f"; known: {', '.join(names())}"
+                reporter.problem(path, f"no component {entry.name!r}{hint}")
+                continue
+            options = find(entry.name).options
+            try:
+                options.model_validate(entry.options)
+            except ValidationError as error:
+                reporter.validation((*path, entry.name), error, options)

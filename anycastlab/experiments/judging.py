@@ -1,0 +1,88 @@
+"""How an expectation judges one observation: in words, what differs, or nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from anycastlab.experiments.fields import PREDICTED, Wanted
+from anycastlab.probing.observation import Observation
+
+Judge = Callable[[Observation], str | None]
+"""Return what was expected if the observation does not show it, else None."""
+
+
+def any_of(instances: Iterable[str]) -> str:
+    """Say ``s1 or s2``; ``nobody`` for none."""
+    return " or ".join(instances) or "nobody"
+
+
+def delivered(want: Wanted) -> Judge:
+    """Expect that only instances wanted receive the probe, and that one of those answers it."""
+
+    def judge(observation: Observation) -> str | None:
+        if want == PREDICTED:
+            note = f"expected {any_of(observation.predicted)} (predicted)"
+            return None if observation.ok else note
+        met = replace(observation, predicted=tuple(want)).ok
+        return None if met else f"expected {any_of(want)}"
+
+    return judge
+
+
+def not_received(members: tuple[str, ...]) -> Judge:
+    """Expect that none of the members receives the probe."""
+
+    def judge(observation: Observation) -> str | None:
+        hit = not set(members).isdisjoint(observation.received_by)
+        return f"expected never {any_of(members)}" if hit else None
+
+    return judge
+
+
+def received_once(observation: Observation) -> str | None:
+    """Expect one copy at exactly one member (the "preferably only one" of RFC 1546)."""
+    met = observation.copies == 1 and len(observation.received_by) == 1
+    return None if met else f"expected exactly one copy, found {observation.copies}"
+
+
+def difference(observation: Observation, expected: str) -> str:
+    """Say where the observation differs: ``c3 → A, IPv4, ICMP: expected s1, received by …``."""
+    return (
+        f"{observation.client} → {observation.group}, IPv{observation.family}, "
+        f"{observation.protocol.upper()}: {expected}, "
+        f"received by {' and '.join(observation.received_by) or 'nobody'}, "
+        f"answered by {observation.answered_by or 'nobody'}"
+    )
+
+
+def differences(observations: Iterable[Observation], judges: Iterable[Judge]) -> tuple[str, ...]:
+    """One line for each observation and judge that disagree."""
+    judges = tuple(judges)
+    return tuple(
+        difference(observation, expected)
+        for observation in observations
+        for judge in judges
+        if (expected := judge(observation)) is not None
+    )
+
+
+def summary(observations: Iterable[Observation]) -> str:
+    """Say who received and answered, in one line: ``6 probes: s1 4, s2 2``."""
+    counts = Counter(map(delivery, observations))
+    parts = [f"{who} {count}" for who, count in counts.most_common()]
+    if len(parts) == 1:
+        parts = list(counts)
+    total = counts.total()
+    return f"{total} probe{'s' * (total != 1)}: {', '.join(parts)}"
+
+
+def delivery(observation: Observation) -> str:
+    """Name who received a probe; and who answered it, if that is somebody else."""
+    received = "+".join(observation.received_by) or "nobody"
+    if observation.answered_by in (received, None) and bool(observation.answered_by) == bool(
+        observation.received_by
+    ):
+        return received
+    return f"{received} (answered by {observation.answered_by or 'nobody'})"

@@ -1,0 +1,84 @@
+"""The names a topology has, for checking those an experiment uses before any lab is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from anycastlab.errors import did_you_mean
+from anycastlab.topology.network import Role
+
+if TYPE_CHECKING:
+    from anycastlab.topology.models import Topology
+
+Path = tuple[str | int, ...]
+Complain = Callable[[Path, str], None]
+"""Called with a place inside a step's argument and what is wrong there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Nodes with their roles, groups with their members, and the pairs of names a link joins.
+
+    ``links`` holds each pair in both orders; a node's port on a LAN counts as a link between them.
+    """
+
+    nodes: Mapping[str, Role]
+    groups: Mapping[str, tuple[str, ...]]
+    links: frozenset[tuple[str, str]]
+    lans: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, topology: Topology) -> Names:
+        """Collect the names of a topology as written; what is wrong in it is reported elsewhere."""
+        ends = [tuple(link.endpoints) for link in topology.links]
+        ends += [(lan, node) for lan, spec in topology.lans.items() for node in spec.nodes]
+        return cls(
+            {name: node.role for name, node in topology.nodes.items()},
+            {
+                name: tuple(member for _, member, _ in group.member_items())
+                for name, group in topology.anycast.items()
+            },
+            frozenset(pair for a, b in ends for pair in ((a, b), (b, a))),
+            frozenset(topology.lans),
+        )
+
+    def want_node(self, name: str, path: Path, complain: Complain) -> bool:
+        """Complain unless *name* is a node; return whether it is."""
+        if name not in self.nodes:
+            complain(path, f"unknown node {name!r}{did_you_mean(name, self.nodes)}")
+        return name in self.nodes
+
+    def want_client(self, name: str, path: Path, complain: Complain) -> None:
+        """Complain unless *name* is a client."""
+        clients = [node for node, role in self.nodes.items() if role == "client"]
+        if name in self.nodes and name not in clients:
+            complain(path, f"{name!r} is a {self.nodes[name]}, not a client")
+        elif name not in clients:
+            complain(path, f"unknown client {name!r}{did_you_mean(name, clients)}")
+
+    def want_group(self, name: str, path: Path, complain: Complain) -> bool:
+        """Complain unless *name* is an anycast group; return whether it is."""
+        if name not in self.groups:
+            complain(path, f"unknown group {name!r}{did_you_mean(name, self.groups)}")
+        return name in self.groups
+
+    def want_member(self, name: str, groups: Iterable[str], path: Path, complain: Complain) -> None:
+        """Complain unless *name* is a member of one of the *groups*."""
+        groups = [group for group in groups if group in self.groups]
+        members = [member for group in groups for member in self.groups[group]]
+        if members and name not in members:
+            hint = did_you_mean(name, members) or f"; members: {', '.join(members)}"
+            complain(path, f"{name!r} is no member of {' or '.join(groups)}{hint}")
+
+    def want_link(self, a: str, b: str, complain: Complain, path: Path = ()) -> None:
+        """Complain unless *a* and *b* (a node, or a node and its LAN) are joined by a link."""
+        ends = {*self.nodes, *self.lans}
+        unknown = [end for end in (a, b) if end not in ends]
+        for place, end in enumerate((a, b)):
+            if end in unknown:
+                complain((*path, place), f"unknown node {end!r}{did_you_mean(end, ends)}")
+        if not unknown and (a, b) not in self.links:
+            joined = ", ".join(sorted(other for end, other in self.links if end == a))
+            complain(path, f"no link joins {a!r} and {b!r}; {a!r} is joined to {joined or 'none'}")

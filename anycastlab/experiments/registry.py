@@ -1,0 +1,20 @@
+"""The two registries: every fault, and every step (each fault is one too)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from anycastlab.experiments.catchment import Catchment
+from anycastlab.experiments.expect import Expect
+from anycastlab.experiments.fault import Fault
+from anycastlab.experiments.link_faults import Cut, Mend, SetCost
+from anycastlab.experiments.node_faults import Kill, Revive
+from anycastlab.experiments.step import Step
+
+FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
+    {fault.verb: fault for fault in (Kill, Revive, Cut, Mend, SetCost)}
+)
+STEPS: Mapping[str, type[Step]] = MappingProxyType(
+    {**{step.verb: step for step in (Expect, Catchment)}, **FAULTS}
+)

@@ -1,0 +1,70 @@
+"""The runner: lab up, the steps one after the other, lab down; the verdict on all of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from anycastlab.errors import AnycastlabError, InterruptedLabError, UsageError
+from anycastlab.experiments.events import LabDown, LabUp, Listener, StepBegan, StepEnded
+from anycastlab.experiments.script import Line, script
+from anycastlab.experiments.step import Context
+from anycastlab.experiments.verdict import Outcome, StepResult, Verdict
+
+if TYPE_CHECKING:
+    from anycastlab.lab.handle import Lab
+    from anycastlab.probing.prober import Prober
+    from anycastlab.topology.load import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs experiments: how a lab is brought up, who listens, whether to stop at a failure."""
+
+    bring_up: Callable[[Document], Lab]
+    make_prober: Callable[[Lab], AbstractContextManager[Prober]]
+    tell: Listener
+    fail_fast: bool = False
+
+    def run(self, document: Document) -> Verdict:
+        """Run one topology's experiment. An error or Ctrl-C ends it early and is in the verdict."""
+        began = time.monotonic()
+        results: list[StepResult] = []
+        error: AnycastlabError | None = None
+        try:
+            self._steps(document, results)
+        except KeyboardInterrupt:
+            error = InterruptedLabError("interrupted; the lab is down")
+        except AnycastlabError as caught:
+            error = caught
+        seconds = time.monotonic() - began
+        verdict = Verdict(document.network.name, document.path, tuple(results), seconds, error)
+        self.tell(LabDown(verdict))
+        return verdict
+
+    def _steps(self, document: Document, results: list[StepResult]) -> None:
+        began = time.monotonic()
+        lines = script(document)
+        with self.bring_up(document) as lab, self.make_prober(lab) as prober:
+            seconds, written = time.monotonic() - began, bool(document.topology.experiment)
+            self.tell(LabUp(lab.name, len(lab.network.nodes), seconds, written))
+            for line in lines:
+                self.tell(StepBegan(line.text, line.line))
+                result = perform(line, Context(lab, prober))
+                results.append(result)
+                self.tell(StepEnded(result))
+                if self.fail_fast and not result.ok:
+                    return
+
+
+def perform(line: Line, context: Context) -> StepResult:
+    """Run one step. What the lab refuses to do, as it is now, is a failure of the step."""
+    began = time.monotonic()
+    try:
+        outcome = line.step.run(context)
+    except UsageError as error:
+        outcome = Outcome("not possible now", (str(error),))
+    return StepResult(line.text, line.line, time.monotonic() - began, outcome)

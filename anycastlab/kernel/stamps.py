@@ -1,0 +1,39 @@
+"""The kernel's own time stamps of packets sent and received (timestamping.rst of the kernel).
+
+All are nanoseconds of the real-time clock, taken in the network stack and not when Python reads.
+"""
+
+from __future__ import annotations
+
+import socket
+
+from anycastlab.kernel.batch import ADDRESS, CONTROL
+
+_SO_TIMESTAMPNS_NEW, _SO_TIMESTAMPING_NEW = 64, 65
+_TX_SOFTWARE, _RX_SOFTWARE, _SOFTWARE, _OPT_ID, _OPT_TSONLY = 0x2, 0x8, 0x10, 0x80, 0x800
+
+_CMSG = "16x"  # struct cmsghdr: length, level, type
+RECEIVED = f"{_CMSG}qq{CONTROL - 32}x"
+"""The control part of a record received after either call below: seconds, nanoseconds."""
+
+SENT = f"={ADDRESS}x{_CMSG}qq32x{_CMSG}12xI{CONTROL - 96}x"
+"""A record of the error queue after :func:`stamp_both_ways`: seconds, nanoseconds, number.
+
+SCM_TIMESTAMPING comes first, ``struct sock_extended_err`` second; the number counts the packets
+sent on the socket, from 0.
+"""
+
+
+def stamp_received(sock: socket.socket) -> None:
+    """Have every packet received carry the time it entered the host."""
+    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS_NEW, 1)
+
+
+def stamp_both_ways(sock: socket.socket) -> None:
+    """Also put the time each packet left into the error queue, without the packet itself.
+
+    Calling it again numbers the packets from 0 again.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING_NEW, 0)
+    flags = _TX_SOFTWARE | _RX_SOFTWARE | _SOFTWARE | _OPT_ID | _OPT_TSONLY
+    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING_NEW, flags)

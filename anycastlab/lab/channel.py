@@ -1,0 +1,88 @@
+"""The supervisor's socket: one JSON object a line each way, descriptors beside them.
+
+request   {"do": OPERATION, ...arguments}
+answer    {"ok": RESULT}  or  {"error": CLASS, "arguments": [...]}
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+from anycastlab import errors
+from anycastlab.errors import AnycastlabError
+
+_AT_ONCE = 250
+"""Descriptors a message: the kernel takes 253."""
+
+
+def encode_error(error: AnycastlabError) -> dict[str, Any]:
+    """An error as it travels: its class and what it was made of."""
+    if isinstance(error, errors.HostError):
+        return {"error": type(error).__name__, "arguments": [error.what, error.remedy]}
+    return {"error": type(error).__name__, "arguments": [str(error)]}
+
+
+def decode_error(answer: dict[str, Any]) -> AnycastlabError:
+    """The error an answer carries."""
+    kind = getattr(errors, answer["error"], AnycastlabError)
+    made = kind(*answer["arguments"])
+    assert isinstance(made, AnycastlabError)
+    return made
+
+
+def pack(message: dict[str, Any]) -> bytes:
+    """One line."""
+    return json.dumps(message).encode() + b"\n"
+
+
+def send_descriptors(connection: socket.socket, answer: dict[str, Any], sent: list[int]) -> None:
+    """Send descriptors in messages of one byte each, then the answer's line."""
+    for at in range(0, len(sent), _AT_ONCE):
+        socket.send_fds(connection, [b"+"], sent[at : at + _AT_ONCE])
+    connection.sendall(pack(answer))
+
+
+class Channel:
+    """A client's end of the socket."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(str(path))
+        self._buffer = b""
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def call(self, operation: str, **arguments: Any) -> Any:
+        """Ask, wait for the answer, and return its result. Raises what the supervisor raised."""
+        self._socket.sendall(pack({"do": operation, **arguments}))
+        return self._answer([])
+
+    def descriptors(self, nodes: list[str]) -> dict[str, int]:
+        """Fetch namespace descriptors of nodes; the caller owns them."""
+        self._socket.sendall(pack({"do": "namespaces", "nodes": nodes}))
+        received: list[int] = []
+        names = self._answer(received)
+        return dict(zip(names, received, strict=True))
+
+    def _answer(self, received: list[int]) -> Any:
+        while b"\n" not in self._buffer:
+            data, ancillary, _flags, _address = self._socket.recvmsg(
+                1 << 16, socket.CMSG_SPACE(_AT_ONCE * 4), socket.MSG_CMSG_CLOEXEC
+            )
+            for level, kind, payload in ancillary:
+                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                    received.extend(array.array("i", payload))
+            if not data:
+                raise errors.InterruptedLabError("the lab went down")
+            self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        answer = json.loads(line.lstrip(b"+"))
+        if "error" in answer:
+            raise decode_error(answer)
+        return answer["ok"]

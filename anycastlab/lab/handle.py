@@ -1,0 +1,211 @@
+"""A lab as its users hold it: the CLI, experiments, tests and notebooks."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any
+
+from anycastlab.errors import LabExistsError, NoSuchLabError, UsageError
+from anycastlab.kernel import namespace
+from anycastlab.kernel.process import inside_namespaces
+from anycastlab.lab import rootless
+from anycastlab.lab.channel import Channel
+from anycastlab.lab.faults import find_node
+from anycastlab.lab.record import LabDirectory, Record, lab_names
+from anycastlab.lab.teardown import take_down, wait_cleaned
+from anycastlab.routing.catchment import predict
+from anycastlab.routing.state import NetworkState
+from anycastlab.topology.network import Network
+
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(_phase: str, _done: int, _total: int) -> None:
+    """Show no progress."""
+
+
+class Lab:
+    """A running lab. Leaving it as a context takes it down.
+
+        with Lab.up("topologies/figure1.yaml") as lab:
+            lab.kill("s1")
+
+    One thread at a time.
+    """
+
+    def __init__(self, record: Record, network: Network) -> None:
+        self.name = record.name
+        self.network = network
+        self.record = record
+        self._directory = LabDirectory(record.name)
+        self._namespaces: dict[str, int] = {}
+        assert record.supervisor is not None
+        self._channel = Channel(self._directory.control)
+        rootless.enter(record.supervisor)
+
+    @classmethod
+    def up(cls, path: str | Path, name: str | None = None, progress: Progress = _silent) -> Lab:
+        """Bring the topology file *path* up, under another *name* if one is given.
+
+        Raises TopologyError, LabExistsError, HostError, InterruptedLabError; after any of them
+        nothing is left behind.
+        """
+        from anycastlab.topology.load import load
+
+        return cls.launch(load(path).network, path, name, progress)
+
+    @classmethod
+    def launch(
+        cls,
+        network: Network,
+        path: str | Path,
+        name: str | None = None,
+        progress: Progress = _silent,
+    ) -> Lab:
+        """Bring up a network that has been loaded from *path* already."""
+        from anycastlab.lab.launch import launch
+
+        if name is not None:
+            network = replace(network, name=name)
+        record = launch(network, str(path), Path(path).read_bytes(), progress)
+        return cls(record, network)
+
+    @classmethod
+    def find(cls, name: str | None = None) -> Lab:
+        """Attach to a lab that is up: by name, or the only one. Raises NoSuchLabError."""
+        from anycastlab.topology.load import load
+
+        record = find_record(name)
+        directory = LabDirectory(record.name)
+        network = replace(load(directory.topology).network, name=record.name)
+        return cls(record, network)
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.down()
+
+    def close(self) -> None:
+        """Let go of the lab, which stays up."""
+        self.forget()
+        self._channel.close()
+
+    def down(self, wait: bool = False) -> None:
+        """Take the lab down; with *wait*, return when the kernel has freed everything."""
+        self.close()
+        take_down(self.name)
+        if wait:
+            wait_cleaned()
+
+    # -- what is going on ---------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """Nodes with role, life and services; dead nodes, cut links, changed costs."""
+        status: dict[str, Any] = self._channel.call("status")
+        return status
+
+    def state(self) -> NetworkState:
+        """What has happened to the network since it came up."""
+        answer = self._channel.call("state")
+        costs = {(a, b): cost for a, b, cost in answer["costs"]}
+        return NetworkState(
+            frozenset(answer["dead"]), frozenset(answer["cut"]), MappingProxyType(costs)
+        )
+
+    def predict(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """The predicted catchment as things stand: (client, group) -> equally near instances."""
+        return predict(self.network, self.state())
+
+    # -- inside the nodes ---------------------------------------------------------------------
+
+    def namespace(self, node: str) -> int:
+        """A descriptor of a node's namespace, kept by this object until the node dies."""
+        self.hold([node])
+        return self._namespaces[node]
+
+    def hold(self, nodes: list[str]) -> None:
+        """Fetch the descriptors of many nodes at once. Raises UsageError for a dead node."""
+        missing = [node for node in nodes if node not in self._namespaces]
+        if missing:
+            self._namespaces.update(self._channel.descriptors(missing))
+        for node in missing:
+            if node not in self._namespaces:
+                raise UsageError(f"node {node!r} is dead")
+
+    def socket(self, node: str, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        """Open a socket inside a node's namespace."""
+        return namespace.open_socket(self.namespace(node), family, kind, protocol)
+
+    @contextmanager
+    def inside(self, node: str) -> Iterator[None]:
+        """Run the calling thread in a node's namespace."""
+        with namespace.inside(self.namespace(node)):
+            yield
+
+    def forget(self, node: str | None = None) -> None:
+        """Close the descriptors this object holds, of one node or of all."""
+        for name in [node] if node is not None else list(self._namespaces):
+            descriptor = self._namespaces.pop(name, None)
+            if descriptor is not None:
+                os.close(descriptor)
+
+    # -- faults -------------------------------------------------------------------------------
+
+    def kill(self, node: str) -> None:
+        """Destroy a node: its links, routes, services, processes; its namespace goes."""
+        self.forget(find_node(self.network, node))
+        inode = self._channel.call("kill", node=node)
+        for process in inside_namespaces([inode]):
+            process.kill()
+
+    def revive(self, node: str) -> int:
+        """Make a dead node again; return how many routes changed."""
+        return int(self._channel.call("revive", node=node))
+
+    def cut(self, a: str, b: str) -> int:
+        """Take the carrier from a link; return how many routes changed."""
+        return int(self._channel.call("cut", a=a, b=b))
+
+    def mend(self, a: str, b: str) -> int:
+        """Give a cut link its carrier back; return how many routes changed."""
+        return int(self._channel.call("mend", a=a, b=b))
+
+    def set_cost(self, a: str, b: str, there: int, back: int | None = None) -> int:
+        """Change a link's cost, one for both ways or each way; return how many routes changed."""
+        back = there if back is None else back
+        return int(self._channel.call("set-cost", a=a, b=b, there=there, back=back))
+
+
+def find_record(name: str | None) -> Record:
+    """The record of a lab that is up: by name, or the only one.
+
+    Raises NoSuchLabError, UsageError when several are up and none is named, LabExistsError when
+    what is there is only the rest of one.
+    """
+    known = lab_names()
+    if name is None:
+        if len(known) > 1:
+            raise UsageError(f"several labs are up; name one: {', '.join(known)}")
+        if not known:
+            raise NoSuchLabError("", ())
+        name = known[0]
+    record = LabDirectory(name).read() if name in known else None
+    if record is None and name not in known:
+        raise NoSuchLabError(name, known)
+    if record is None or not record.alive or not record.ready:
+        coming = record is not None and record.alive
+        state = "is still coming up" if coming else f"is dead; clean up: anycastlab down {name}"
+        raise LabExistsError(f"lab {name!r} {state}")
+    return record

@@ -1,0 +1,34 @@
+"""The seam of control planes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from anycastlab.routing.state import NetworkState
+
+
+class ControlPlane(Protocol):
+    """Makes routes come about in a world whose links and addresses are there."""
+
+    def install(self) -> None:
+        """Begin; called once, when every interface is configured."""
+        ...
+
+    def reconverge(self, state: NetworkState) -> int:
+        """React to a fault that has just struck; return how many routes were written by that.
+
+        A plane whose daemons find out by themselves has nothing to do here and returns 0.
+        """
+        ...
+
+    def stop_node(self, name: str) -> None:
+        """End what runs for a node that is about to die."""
+        ...
+
+    def start_node(self, name: str) -> None:
+        """Start what runs for a node that has come back."""
+        ...
+
+    def missing(self, state: NetworkState) -> str:
+        """Return '' when every node's routes are as predicted, else what is missing first."""
+        ...

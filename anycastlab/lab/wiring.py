@@ -1,0 +1,129 @@
+"""A network's nodes and links as netlink messages. Pure: nothing is sent here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from anycastlab.kernel import messages
+from anycastlab.routing.table import Hops, Prefix, Table
+from anycastlab.topology.network import Interface, Lan, Link, Network, Node
+
+BRIDGE = "bridge"
+"""The bridge's name in a LAN's own namespace."""
+_BRIDGE_INDEX = 2
+_PORT_INDEX = 1 << 24
+"""A LAN's side of a port has the index of the node's side plus this."""
+
+
+def lan_namespace(lan: Lan) -> str:
+    """The key of the namespace a LAN's bridge lives in; no node can have this name."""
+    return f"lan.{lan.name}"
+
+
+def namespaces(network: Network) -> list[str]:
+    """All namespaces of the lab: the nodes, then the LANs."""
+    return [*network.nodes, *(lan_namespace(lan) for lan in network.lans)]
+
+
+def link_veth(link: Link, descriptors: Mapping[str, int]) -> bytes:
+    """The veth pair of a link, its first end up."""
+    return messages.veth(_end(link.a, descriptors), _end(link.b, descriptors))
+
+
+def _end(interface: Interface, descriptors: Mapping[str, int]) -> tuple[int, str, bytes, int]:
+    return interface.index, interface.name, interface.mac, descriptors[interface.node]
+
+
+def bridge_messages() -> list[bytes]:
+    """What makes a LAN's namespace a switch."""
+    return [messages.link_up(messages.LOOPBACK), messages.bridge(BRIDGE, _BRIDGE_INDEX)]
+
+
+def port_veth(lan: Lan, port: Interface, descriptors: Mapping[str, int]) -> bytes:
+    """The veth pair between a node and its LAN, the node's end up."""
+    index = port_index(port)
+    mac = b"\x02\x01" + port.index.to_bytes(4, "big")
+    outer = (index, port_name(port), mac, descriptors[lan_namespace(lan)])
+    return messages.veth(_end(port, descriptors), outer)
+
+
+def port_index(port: Interface) -> int:
+    """The index of the LAN's side of a port."""
+    return port.index + _PORT_INDEX
+
+
+def port_name(port: Interface) -> str:
+    """The name of the LAN's side of a port: the node's, as far as it fits."""
+    if len(port.node) <= 15:
+        return port.node
+    return f"{port.node[:9]}-{port.index % 100_000}"
+
+
+def port_messages(port: Interface) -> list[bytes]:
+    """What plugs the LAN's side of a port into the bridge."""
+    index = port_index(port)
+    return [messages.enslave(index, _BRIDGE_INDEX), messages.link_up(index)]
+
+
+def link_end_messages(end: Interface, peer: Interface) -> list[bytes]:
+    """One end of a link: up, its addresses, its one neighbour for good."""
+    index = end.index
+    return [
+        messages.link_up(index),
+        messages.address(index, end.ipv4.packed, end.ipv4.network.prefixlen),
+        messages.address(index, end.ipv6.packed, end.ipv6.network.prefixlen),
+        messages.neighbour(index, peer.ipv4.packed, peer.mac),
+        messages.neighbour(index, peer.ipv6.packed, peer.mac),
+    ]
+
+
+def lan_end_messages(port: Interface) -> list[bytes]:
+    """A node's end of a LAN port: up, and its addresses; neighbours are found by ARP and ND."""
+    return [
+        messages.link_up(port.index),
+        messages.address(port.index, port.ipv4.packed, port.ipv4.network.prefixlen),
+        messages.address(port.index, port.ipv6.packed, port.ipv6.network.prefixlen),
+    ]
+
+
+def loopback_messages(node: Node, network: Network) -> list[bytes]:
+    """`lo`: up, the node's own addresses, then the service addresses it holds."""
+    lo = messages.LOOPBACK
+    found = [
+        messages.link_up(lo),
+        messages.address(lo, node.ipv4.packed, 32),
+        messages.address(lo, node.ipv6.packed, 128),
+    ]
+    for group in network.groups.values():
+        if node.name in group.instances:
+            for service in group.addresses:
+                found.append(messages.address(lo, service.packed, service.max_prefixlen))
+    return found
+
+
+def table_messages(node: Node, table: Table) -> list[bytes]:
+    """A whole forwarding table."""
+    return route_messages(node, table.items())
+
+
+def route_messages(node: Node, routes: Iterable[tuple[Prefix, Hops]]) -> list[bytes]:
+    """Routes to add or to replace; what the node sends carries its loopback address."""
+    source = {4: node.ipv4.packed, 16: node.ipv6.packed}
+    shared: dict[tuple[int, Hops], tuple[bytes, bytes]] = {}
+    found = []
+    for (address, length), hops in routes:
+        if not length:
+            found.append(messages.route(address, length, hops, source[len(address)]))
+            continue
+        around = shared.get((length, hops))
+        if around is None:
+            family = messages.family_of(address)
+            around = messages.around_destination(family, length, hops, source[len(address)])
+            shared[length, hops] = around
+        found.append(around[0] + address + around[1])
+    return found
+
+
+def withdrawal_messages(prefixes: Iterable[Prefix]) -> list[bytes]:
+    """Routes to take away."""
+    return [messages.delete_route(address, length) for address, length in prefixes]

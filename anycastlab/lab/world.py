@@ -1,0 +1,181 @@
+"""The kernel objects of a lab: namespaces, links, LANs, addresses; built, broken, repaired."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable
+
+from anycastlab.errors import NotReadyError
+from anycastlab.kernel import messages, namespace
+from anycastlab.kernel.netlink import Netlink
+from anycastlab.kernel.sysctl import SysctlWriter
+from anycastlab.lab import readiness, wiring
+from anycastlab.lab.sysctls import names as sysctl_names
+from anycastlab.lab.sysctls import sysctls
+from anycastlab.topology.network import Interface, Lan, Link, Network
+
+Progress = Callable[[str, int, int], None]
+
+_NO_LINK = (errno.ENODEV,)
+"""A link is gone when the node at its other end is dead."""
+
+
+class World:
+    """The namespaces of one lab, each held by one descriptor, and what is in them.
+
+    ``namespaces`` maps a node's name (or a LAN's, see wiring.lan_namespace) to its descriptor.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.namespaces: dict[str, int] = {}
+        self._number = {name: number for number, name in enumerate(network.nodes)}
+        self._links_of: dict[str, list[Link]] = {name: [] for name in network.nodes}
+        self._ports_of: dict[str, list[tuple[Lan, Interface]]] = {
+            name: [] for name in network.nodes
+        }
+        for link in network.links:
+            self._links_of[link.a.node].append(link)
+            self._links_of[link.b.node].append(link)
+        for lan in network.lans:
+            for port in lan.ports:
+                self._ports_of[port.node].append((lan, port))
+        self._sysctls = SysctlWriter()
+        self._workshop = -1
+
+    # -- bring up -----------------------------------------------------------------------------
+
+    def open_workshop(self) -> None:
+        """Move this process into a namespace of its own: every link is made from there."""
+        self._workshop = namespace.create()
+        self._sysctls.learn(sysctl_names())
+
+    def build_namespaces(self, progress: Progress) -> None:
+        """Make every namespace and set its sysctls."""
+        wanted = wiring.namespaces(self.network)
+        with namespace.returning_home():
+            for done, name in enumerate(wanted):
+                self._make_namespace(name)
+                progress("namespaces", done + 1, len(wanted))
+        self._sysctls.close()
+
+    def _make_namespace(self, name: str) -> None:
+        self.namespaces[name] = namespace.create()
+        self._sysctls.renew()
+        node = self.network.nodes.get(name)
+        if node is not None:
+            self._sysctls.write(sysctls(node, self._number[name]))
+
+    def build_links(self) -> None:
+        """Make every LAN's bridge, then every link, both ends in their namespaces."""
+        for lan in self.network.lans:
+            self.send(wiring.lan_namespace(lan), wiring.bridge_messages())
+        pairs = [wiring.link_veth(link, self.namespaces) for link in self.network.links]
+        for lan in self.network.lans:
+            pairs += [wiring.port_veth(lan, port, self.namespaces) for port in lan.ports]
+        with Netlink(self._workshop) as workshop:
+            workshop.send(pairs)
+
+    def configure(self) -> None:
+        """Bring up every interface and give it its addresses."""
+        for lan in self.network.lans:
+            ports = [message for port in lan.ports for message in wiring.port_messages(port)]
+            self.send(wiring.lan_namespace(lan), ports)
+        for name in self.network.nodes:
+            self.send(name, self._node_messages(name))
+
+    def _node_messages(self, name: str) -> list[bytes]:
+        found = wiring.loopback_messages(self.network.nodes[name], self.network)
+        for link in self._links_of[name]:
+            end, peer = (link.a, link.b) if link.a.node == name else (link.b, link.a)
+            found += wiring.link_end_messages(end, peer)
+        for _lan, port in self._ports_of[name]:
+            found += wiring.lan_end_messages(port)
+        return found
+
+    def wait_ready(self, deadline: float, cut: Iterable[str] = ()) -> None:
+        """Wait until every interface has a carrier and no address is tentative.
+
+        *deadline* is on the monotonic clock. Raises NotReadyError naming node and condition.
+        """
+        for name, descriptor in self.namespaces.items():
+            missing = readiness.wait(descriptor, deadline)
+            if missing:
+                raise NotReadyError(f"node {name!r} is not ready: {missing}")
+
+    # -- use ----------------------------------------------------------------------------------
+
+    def send(self, name: str, batch: list[bytes], tolerate: Iterable[int] = ()) -> None:
+        """Carry out netlink messages in one namespace."""
+        if batch:
+            with Netlink(self.namespaces[name]) as socket:
+                socket.send(batch, tolerate)
+
+    # -- faults -------------------------------------------------------------------------------
+
+    def silence(self, name: str) -> None:
+        """Take every interface of a node down: from here on the node is dead to its neighbours."""
+        interfaces = self.network.nodes[name].interfaces
+        self.send(name, [messages.link_down(i.index) for i in interfaces], tolerate=_NO_LINK)
+
+    def destroy(self, name: str) -> int:
+        """Remove a node's links and let its namespace go; return the namespace's inode number.
+
+        The links go first: a socket somebody else holds in the namespace cannot keep it connected.
+        """
+        descriptor = self.namespaces.pop(name)
+        number = namespace.inode(descriptor)
+        with Netlink(descriptor) as socket:
+            socket.send([messages.delete_lab_links()], tolerate=_NO_LINK)
+        os.close(descriptor)
+        return number
+
+    def revive(self, name: str, cut: frozenset[str]) -> None:
+        """Make a destroyed node again, with its links to all living neighbours."""
+        with namespace.returning_home():
+            self._make_namespace(name)
+        self._sysctls.close()
+        links = [link for link in self._links_of[name] if self._both_alive(link)]
+        pairs = [wiring.link_veth(link, self.namespaces) for link in links]
+        ports = self._ports_of[name]
+        pairs += [wiring.port_veth(lan, port, self.namespaces) for lan, port in ports]
+        with Netlink(self._workshop) as workshop:
+            workshop.send(pairs)
+        self.send(name, wiring.loopback_messages(self.network.nodes[name], self.network))
+        for link in links:
+            if link.name not in cut:
+                self.mend_link(link)
+            else:
+                self.cut_link(link)
+        for lan, port in ports:
+            self.send(name, wiring.lan_end_messages(port))
+            if f"{lan.name}:{name}" not in cut:
+                self.mend_port(lan, port)
+
+    def _both_alive(self, link: Link) -> bool:
+        return link.a.node in self.namespaces and link.b.node in self.namespaces
+
+    def cut_link(self, link: Link) -> None:
+        """Take the carrier from both ends of a link."""
+        for end in (link.a, link.b):
+            if self._both_alive(link):
+                self.send(end.node, [messages.link_down(end.index)])
+
+    def mend_link(self, link: Link) -> None:
+        """Bring both ends up again, with the addresses the kernel took away from them."""
+        if self._both_alive(link):
+            self.send(link.a.node, wiring.link_end_messages(link.a, link.b))
+            self.send(link.b.node, wiring.link_end_messages(link.b, link.a))
+
+    def cut_port(self, lan: Lan, port: Interface) -> None:
+        """Unplug a node from its LAN, at the LAN's side."""
+        self._port(lan, port, [messages.link_down(wiring.port_index(port))])
+
+    def mend_port(self, lan: Lan, port: Interface) -> None:
+        """Plug a node into its LAN again."""
+        self._port(lan, port, wiring.port_messages(port))
+
+    def _port(self, lan: Lan, port: Interface, batch: list[bytes]) -> None:
+        if port.node in self.namespaces:
+            self.send(wiring.lan_namespace(lan), batch)

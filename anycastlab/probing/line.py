@@ -1,0 +1,81 @@
+"""One socket of a client: the probes sent on it, their time stamps, and what it receives."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+from anycastlab.kernel.batch import ADDRESS, Batch
+from anycastlab.kernel.stamps import RECEIVED, SENT, stamp_both_ways
+from anycastlab.probing.dialect import Dialect
+from anycastlab.probing.ledger import REFUSED, Ledger
+from anycastlab.probing.plan import Block
+
+_READ_AT_MOST = 32  # probes sent before the socket is read: its buffers hold more than that
+_SO_MEMINFO, _DROPS = 55, 8
+
+
+class Mailbox:
+    """Receive buffers for clients' sockets, used for one socket after the other."""
+
+    def __init__(self) -> None:
+        self.stamps = Batch(struct.Struct(SENT))
+        self.answers = Batch(struct.Struct(f"={ADDRESS}x{RECEIVED}256s"))
+
+
+class Line:
+    """A socket that speaks *dialect*; the line owns it."""
+
+    def __init__(self, sock: socket.socket, dialect: Dialect, box: Mailbox, ledger: Ledger) -> None:
+        self.socket, self._dialect, self._box, self._ledger = sock, dialect, box, ledger
+        self._base = -1  # the number of the probe whose time stamp is numbered 0; negative: none
+
+    def send(self, block: Block, source: int) -> None:
+        """Send a block (one a line), reading what comes back now and then.
+
+        *source* is the sum of the 16-bit words of the client's address.
+        """
+        self._base = block.start
+        port, probe, targets = self._dialect.port, self._ledger.first + block.start, block.targets
+        fill, send = self._dialect.packet, self.socket.sendto
+        for begin in range(0, len(targets), _READ_AT_MOST):
+            for target in targets[begin : begin + _READ_AT_MOST]:
+                try:
+                    send(fill(probe, source + target.words), (target.address, port))
+                except OSError:  # no route, or filtered on the client itself: it never left
+                    self._skip(probe)
+                probe += 1
+            self.collect()
+
+    def _skip(self, probe: int) -> None:
+        """Expect nothing of a probe that was not sent; number the stamps of the rest afresh."""
+        self._ledger.note(probe, REFUSED)
+        self._read_stamps()
+        stamp_both_ways(self.socket)
+        self._base = probe - self._ledger.first + 1
+
+    def collect(self) -> None:
+        """Read the stamps of what was sent, and all answers."""
+        if self._base >= 0:
+            self._read_stamps()
+        batch, note, read = self._box.answers, self._ledger.note, self._dialect.answer
+        while batch.receive(self.socket.fileno()):
+            for seconds, nanoseconds, data in batch.records():
+                if found := read(data):
+                    probe, refused, name = found
+                    note(probe, REFUSED if refused else seconds * 1_000_000_000 + nanoseconds, name)
+            if not batch.full:
+                return
+
+    def _read_stamps(self) -> None:
+        batch, sent, base = self._box.stamps, self._ledger.sent, self._base
+        while batch.receive(self.socket.fileno(), socket.MSG_ERRQUEUE):
+            for seconds, nanoseconds, number in batch.records():
+                sent[base + number] = seconds * 1_000_000_000 + nanoseconds
+            if not batch.full:
+                return
+
+    def lost(self) -> int:
+        """How many packets the kernel dropped for want of buffer."""
+        memory = self.socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36)
+        return int(struct.unpack("9I", memory)[_DROPS])

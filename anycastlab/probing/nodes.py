@@ -1,0 +1,26 @@
+"""What the prober needs of a running lab."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Protocol
+
+from anycastlab.topology.network import Network
+
+
+class Nodes(Protocol):
+    """A running network: where to open sockets, and what to expect of it."""
+
+    @property
+    def network(self) -> Network:
+        """The network as resolved from its file."""
+        ...
+
+    def socket(self, node: str, family: int, kind: int, protocol: int = 0, /) -> socket.socket:
+        """Open a socket inside a node's namespace. Raises UsageError when the node is dead."""
+        ...
+
+    def predict(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """Map each (client, group) to its nearest instances, as the network stands now."""
+        ...

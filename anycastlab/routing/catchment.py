@@ -1,0 +1,80 @@
+"""The predicted catchment: which instances are nearest to each client, and how far they are."""
+
+from __future__ import annotations
+
+from anycastlab.routing.graph import Graph, Targets
+from anycastlab.routing.spf import UNREACHABLE, Tree, shortest_paths, view
+from anycastlab.routing.state import INTACT, NetworkState
+from anycastlab.topology.network import Network
+
+
+def predict(
+    network: Network, state: NetworkState = INTACT, group: str | None = None
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the instances at the least distance for every (client, group), sorted by name.
+
+    Distance is measured along the client's own direction. Several names are a tie, none mean that
+    no instance is reachable; dead members are no instances, and a dead client reaches nothing.
+    """
+    return {
+        place: tuple(sorted(nearest))
+        for place, (_, nearest) in _reach(network, state, group).items()
+    }
+
+
+def distances(
+    network: Network, state: NetworkState = INTACT, group: str | None = None
+) -> dict[tuple[str, str], int | None]:
+    """Return the distance to the nearest instances for every (client, group); None without any."""
+    return {place: distance for place, (distance, _) in _reach(network, state, group).items()}
+
+
+def _reach(
+    network: Network, state: NetworkState, group: str | None
+) -> dict[tuple[str, str], tuple[int | None, list[str]]]:
+    """Return distance and nearest instances for every (client, group); one search a member set."""
+    graph = Graph.of(network, state)
+    names, number = graph.wiring.names, graph.wiring.number
+    found: dict[Targets, tuple[Tree, list[int]]] = {}
+    reach: dict[tuple[str, str], tuple[int | None, list[str]]] = {}
+    for name in network.groups if group is None else (group,):
+        targets = graph.living(network.groups[name].instances)
+        if targets not in found:
+            tree = shortest_paths(graph, targets)
+            found[targets] = tree, _nearest(graph, tree, targets)
+        tree, nearest = found[targets]
+        for client in network.role("client"):
+            distance, vertex = view(graph, tree, number[client])
+            reach[client, name] = (
+                (
+                    distance,
+                    [
+                        names[t]
+                        for place, t in enumerate(sorted(targets))
+                        if nearest[vertex] >> place & 1
+                    ],
+                )
+                if distance < UNREACHABLE
+                else (None, [])
+            )
+    return reach
+
+
+def _nearest(graph: Graph, tree: Tree, targets: Targets) -> list[int]:
+    """Return, for every vertex, the set of all its nearest targets: bit *i* for the *i*-th number.
+
+    A target passes its label on along the edges that shortest paths use, nearest vertices first;
+    a LAN precedes the nodes that are as far, since it passes labels on at no cost.
+    """
+    nodes, forwards = len(graph.wiring.names), graph.wiring.forwards
+    labels = [0] * len(tree.distances)
+    for place, target in enumerate(sorted(targets)):
+        labels[target] = 1 << place
+    reached = [v for v, distance in enumerate(tree.distances) if distance < UNREACHABLE]
+    for vertex in sorted(reached, key=lambda v: (tree.distances[v], v < nodes)):
+        distance = tree.distances[vertex]
+        if forwards[vertex] or not distance:
+            for sender, cost, _ in graph.into[vertex]:
+                if tree.distances[sender] == distance + cost:
+                    labels[sender] |= labels[vertex]
+    return labels

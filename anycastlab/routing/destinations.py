@@ -1,0 +1,149 @@
+"""What a forwarding table has routes for, and where each of these prefixes is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import NamedTuple, Protocol
+
+from anycastlab.routing.graph import Graph, Targets, Wiring
+from anycastlab.routing.table import Prefix
+from anycastlab.topology.network import Address, Group, Lan, Link
+
+
+class Aim(NamedTuple):
+    """Send towards the nearest of the targets; at the vertex ``at`` use the hops ``bit`` instead.
+
+    The exception makes a leaf reached by the tree of its router.
+    """
+
+    targets: Targets
+    at: int = -1
+    bit: int = 0
+
+
+class Destination(Protocol):
+    """Prefixes that are reached at the same place."""
+
+    @property
+    def prefixes(self) -> tuple[Prefix, ...]:
+        """The prefixes of both families."""
+
+    def aim(self, graph: Graph) -> Aim:
+        """Return where they are reached in this state."""
+
+
+def host(address: Address) -> Prefix:
+    """Return the prefix of one address."""
+    return Prefix(address.packed, address.max_prefixlen)
+
+
+def _subnet(network: IPv4Network | IPv6Network) -> Prefix:
+    return Prefix(network.network_address.packed, network.prefixlen)
+
+
+NOWHERE = Aim(frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The service addresses of a group, reached at the nearest living member."""
+
+    prefixes: tuple[Prefix, ...]
+    instances: tuple[str, ...]
+
+    @classmethod
+    def of(cls, group: Group) -> Service:
+        """Return the destination of a group."""
+        return cls(tuple(map(host, group.addresses)), group.instances)
+
+    def aim(self, graph: Graph) -> Aim:
+        """Return where the group is reached in this state."""
+        return Aim(graph.living(self.instances))
+
+
+@dataclass(frozen=True, slots=True)
+class Loopback:
+    """The loopback addresses of a node."""
+
+    prefixes: tuple[Prefix, ...]
+    name: str
+    number: int
+    place: Aim
+
+    @classmethod
+    def of(cls, wiring: Wiring, number: int) -> Loopback:
+        """Return the destination of a node's loopback."""
+        node = wiring.network.nodes[wiring.names[number]]
+        prefixes = host(node.ipv4), host(node.ipv6)
+        return cls(prefixes, node.name, number, Aim(frozenset((number,))))
+
+    def aim(self, graph: Graph) -> Aim:
+        """Return where the node is reached in this state: nowhere when it is dead."""
+        if self.number in graph.wiring.access:
+            for router, _, bit in graph.into[self.number]:
+                return Aim(frozenset((router,)), router, bit)
+            return NOWHERE
+        return self.place if graph.lives(self.name) else NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class AggregatedLoopback(Loopback):
+    """A loopback whose routes are part of a block, so that the whole need not change with one node.
+
+    As with any aggregate that is announced, packets to a lost node travel on to where it was and
+    end there: only the routers beside it have no route.
+    """
+
+    def aim(self, graph: Graph) -> Aim:
+        """Return where the node is reached in this state, or was when it lived."""
+        aim = Loopback.aim(self, graph)
+        if aim.targets:
+            return aim
+        beside = graph.wiring.routers_beside(self.number)
+        return Aim(graph.living(graph.wiring.names[router] for router in beside))
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPrefix:
+    """The prefixes of a link, reached at its nearest end that forwards to the other."""
+
+    prefixes: tuple[Prefix, ...]
+    name: str
+    place: Aim
+
+    @classmethod
+    def of(cls, wiring: Wiring, link: Link) -> LinkPrefix:
+        """Return the destination of a link."""
+        ends = wiring.number[link.a.node], wiring.number[link.b.node]
+        prefixes = _subnet(link.a.ipv4.network), _subnet(link.a.ipv6.network)
+        return cls(prefixes, link.name, Aim(_forwarders(wiring, ends)))
+
+    def aim(self, graph: Graph) -> Aim:
+        """Return where the link is reached in this state: nowhere when it is cut."""
+        return self.place if self.name in graph.links else NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class LanPrefix:
+    """The prefixes of a LAN, reached at the nearest node on it that forwards to the others."""
+
+    prefixes: tuple[Prefix, ...]
+    vertex: int
+
+    @classmethod
+    def of(cls, vertex: int, lan: Lan) -> LanPrefix:
+        """Return the destination of a LAN."""
+        return cls((_subnet(lan.ipv4), _subnet(lan.ipv6)), vertex)
+
+    def aim(self, graph: Graph) -> Aim:
+        """Return where the LAN is reached in this state."""
+        ports = (port for port, _, _ in graph.out[self.vertex])
+        return Aim(_forwarders(graph.wiring, ports))
+
+
+def _forwarders(wiring: Wiring, numbers: Iterable[int]) -> Targets:
+    """Return those that forward; all when none does (then just the neighbours can reach them)."""
+    every = frozenset(numbers)
+    return frozenset(number for number in every if wiring.forwards[number]) or every

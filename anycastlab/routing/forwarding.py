@@ -1,0 +1,13 @@
+"""The forwarding tables of a network in one state."""
+
+from __future__ import annotations
+
+from anycastlab.routing.forwarder import Forwarder
+from anycastlab.routing.state import INTACT, NetworkState
+from anycastlab.routing.table import Table
+from anycastlab.topology.network import Network
+
+
+def forwarding(network: Network, state: NetworkState = INTACT) -> dict[str, Table]:
+    """Return the table of every living node; see :class:`.forwarder.Forwarder` for its routes."""
+    return Forwarder(network, state).tables

@@ -1,0 +1,139 @@
+"""Repair of a shortest-path tree after a change of the graph, at the cost of what changed.
+
+The method is that of Narvaez, Siu and Tzeng ("New dynamic algorithms for shortest path tree
+computation", IEEE/ACM Transactions on Networking 8(6), 2000): forget the distances that leaned on
+a worse edge, start Dijkstra's search from the rim of that hole and from the better edges.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import NamedTuple, TypeAlias
+
+from anycastlab.routing.graph import Edge, Graph, Targets
+from anycastlab.routing.spf import UNREACHABLE, Tree
+
+Step: TypeAlias = tuple[int, int, int]
+"""A directed edge: sender, receiver, cost."""
+
+
+class Difference(NamedTuple):
+    """The edges of an old graph that are gone or cost something else now, and those of the new."""
+
+    gone: list[Step]
+    come: list[Step]
+
+
+def difference(old: Graph, new: Graph) -> Difference:
+    """Compare two graphs of one wiring."""
+    pairs = [(v, a, b) for v, (a, b) in enumerate(zip(old.into, new.into, strict=True)) if a != b]
+    return Difference(
+        [(u, v, cost) for v, before, after in pairs for u, cost, _ in _without(before, after)],
+        [(u, v, cost) for v, before, after in pairs for u, cost, _ in _without(after, before)],
+    )
+
+
+def _without(edges: list[Edge], others: list[Edge]) -> set[Edge]:
+    return set(edges).difference(others)
+
+
+def repair(
+    tree: Tree,
+    old: Graph,
+    new: Graph,
+    steps: Difference,
+    *,
+    left: Targets = frozenset(),
+    joined: Targets = frozenset(),
+) -> set[int]:
+    """Turn a tree of the old graph into that of the new one; return where next hops changed.
+
+    ``left`` are no targets any more, ``joined`` are from now on.
+    """
+    distances, forwards = tree.distances, new.wiring.forwards
+    lost = {
+        u
+        for u, v, cost in steps.gone
+        if distances[u] == distances[v] + cost and (forwards[v] or not distances[v])
+    }.union(left)
+    if lost:
+        _add_leaning(tree, old, lost)
+        for vertex in lost:
+            distances[vertex] = UNREACHABLE
+    come = [
+        (distances[v] + cost, u)
+        for u, v, cost in steps.come
+        if distances[v] + cost <= distances[u] and (forwards[v] or not distances[v])
+    ]
+    come += [(0, target) for target in joined]
+    if not lost and not come:
+        return lost
+    stale = _search(tree, new, come + [(_rim(tree, new, vertex), vertex) for vertex in lost])
+    stale |= lost
+    stale |= {sender for vertex in stale for sender, _, _ in new.into[vertex]}
+    stale.update(u for _, u in come)
+    return _refresh(tree, new, stale)
+
+
+def _add_leaning(tree: Tree, graph: Graph, lost: set[int]) -> None:
+    """Add all vertices that have a shortest path through one of the lost."""
+    distances, forwards = tree.distances, graph.wiring.forwards
+    pending = list(lost)
+    for vertex in pending:
+        distance = distances[vertex]
+        if forwards[vertex] or not distance:
+            for sender, cost, _ in graph.into[vertex]:
+                if sender not in lost and distances[sender] == distance + cost:
+                    lost.add(sender)
+                    pending.append(sender)
+
+
+def _rim(tree: Tree, graph: Graph, vertex: int) -> int:
+    """Return the distance over the nearest neighbour that has one."""
+    distances, forwards, least = tree.distances, graph.wiring.forwards, UNREACHABLE
+    for v, cost, _ in graph.out[vertex]:
+        length = distances[v] + cost
+        if length < least and (forwards[v] or not distances[v]):
+            least = length
+    return least
+
+
+def _search(tree: Tree, graph: Graph, heap: list[tuple[int, int]]) -> set[int]:
+    """Spread the given distances (and no worse ones); return the vertices that took one."""
+    distances, forwards, moved = tree.distances, graph.wiring.forwards, set()
+    heapq.heapify(heap)
+    while heap:
+        distance, vertex = heapq.heappop(heap)
+        if distance >= distances[vertex]:
+            continue
+        distances[vertex] = distance
+        moved.add(vertex)
+        if forwards[vertex] or not distance:
+            for sender, cost, _ in graph.into[vertex]:
+                if distance + cost < distances[sender]:
+                    heapq.heappush(heap, (distance + cost, sender))
+    return moved
+
+
+def _refresh(tree: Tree, graph: Graph, stale: set[int]) -> set[int]:
+    """Read the next hops of these vertices off the distances; return where they changed."""
+    nodes, changed = len(graph.wiring.names), set()
+    lans = {vertex for vertex in stale if vertex >= nodes}
+    ports = {u for lan in lans if _reread(tree, graph, lan) for u, _, _ in graph.into[lan]}
+    for vertex in (stale | ports) - lans:
+        if _reread(tree, graph, vertex):
+            changed.add(vertex)
+    return changed
+
+
+def _reread(tree: Tree, graph: Graph, vertex: int) -> bool:
+    """Read one vertex's next hops off the distances; return whether they changed."""
+    distances, hops = tree
+    forwards, nodes, found = graph.wiring.forwards, len(graph.wiring.names), 0
+    distance = distances[vertex]
+    for v, cost, bit in graph.out[vertex]:
+        if distances[v] + cost == distance and (forwards[v] or not distances[v]):
+            found |= bit if v < nodes else bit * hops[v]
+    changed = found != hops[vertex]
+    hops[vertex] = found
+    return changed

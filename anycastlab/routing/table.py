@@ -1,0 +1,26 @@
+"""Forwarding tables in the form the kernel floor installs: packed addresses, interface indexes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+
+class Prefix(NamedTuple):
+    """A packed network address (4 or 16 bytes tell the family) and its length in bits."""
+
+    address: bytes
+    length: int
+
+
+class Hop(NamedTuple):
+    """A next hop: the interface's index and the packed address of the gateway on it."""
+
+    index: int
+    gateway: bytes
+
+
+Hops: TypeAlias = tuple[Hop, ...]
+"""The next hops of one route: more than one where costs tie."""
+
+Table: TypeAlias = dict[Prefix, Hops]
+"""One node's forwarding table, without its connected and local routes."""

@@ -1,0 +1,162 @@
+"""The resolved network: every node, interface and address, fixed by the topology file alone.
+
+Resolution makes these values once; every floor above reads them and none changes them. What
+happens to a running lab (a dead node, a cut link, another cost) is kept apart, in
+:class:`anycastlab.routing.state.NetworkState`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
+from types import MappingProxyType
+from typing import Any, Literal
+
+Role = Literal["router", "client", "server"]
+Family = Literal[4, 6]
+Address = IPv4Address | IPv6Address
+
+
+def no_options() -> Mapping[str, Any]:
+    """An empty read-only mapping."""
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One end of a link, or one port on a LAN.
+
+    ``name`` is at most 15 bytes and unique in its node; ``index`` is unique in the lab (so the two
+    ends of a link never share one: the kernel reports a lost carrier late when they do).
+    """
+
+    node: str
+    name: str
+    index: int
+    segment: str
+    ipv4: IPv4Interface
+    ipv6: IPv6Interface
+
+    @property
+    def mac(self) -> bytes:
+        """Six bytes, locally administered, made of the index."""
+        return b"\x02\x00" + self.index.to_bytes(4, "big")
+
+
+@dataclass(frozen=True, slots=True)
+class Impairment:
+    """What a link does to packets each way: seconds, seconds, a share 0..1, bits per second."""
+
+    delay: float = 0.0
+    jitter: float = 0.0
+    loss: float = 0.0
+    rate: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.delay or self.jitter or self.loss or self.rate is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A point-to-point link; ``cost`` counts from ``a`` to ``b``, ``cost_back`` the other way."""
+
+    name: str
+    a: Interface
+    b: Interface
+    cost: int = 1
+    cost_back: int = 1
+    impairment: Impairment = field(default_factory=Impairment)
+
+
+@dataclass(frozen=True, slots=True)
+class Lan:
+    """A shared segment: a bridge in a namespace of its own; ``cost`` is paid to enter it."""
+
+    name: str
+    ports: tuple[Interface, ...]
+    ipv4: IPv4Network
+    ipv6: IPv6Network
+    cost: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One entry of a node's ``run:``: the component's name and its options as written."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=no_options)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A router, a client or a server: its loopback addresses, its interfaces in file order."""
+
+    name: str
+    role: Role
+    ipv4: IPv4Address
+    ipv6: IPv6Address
+    interfaces: tuple[Interface, ...] = ()
+    run: tuple[Component, ...] = ()
+
+    @property
+    def forwards(self) -> bool:
+        """Only routers forward."""
+        return self.role == "router"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A node that holds a group's service addresses; ``announce``: how the network learns it."""
+
+    node: str
+    announce: str = "static"
+    options: Mapping[str, Any] = field(default_factory=no_options)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An anycast group: its service addresses (one of each family, as a rule), its members."""
+
+    name: str
+    addresses: tuple[Address, ...]
+    members: tuple[Member, ...]
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """The names of the member nodes, in file order."""
+        return tuple(member.node for member in self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """How routes come about: by the lab (``kernel``) or by a daemon's protocol."""
+
+    daemon: str = "kernel"
+    protocol: str | None = None
+    tables: Literal["full", "compact"] = "full"
+    options: Mapping[str, Any] = field(default_factory=no_options)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The whole network; all mappings keep file order."""
+
+    name: str
+    description: str
+    nodes: Mapping[str, Node]
+    links: tuple[Link, ...]
+    lans: tuple[Lan, ...]
+    groups: Mapping[str, Group]
+    routing: Routing
+
+    def role(self, role: Role) -> tuple[str, ...]:
+        """The names of the nodes of one role, in file order."""
+        return tuple(node.name for node in self.nodes.values() if node.role == role)

@@ -1,0 +1,121 @@
+"""Make the resolved network of a topology whose names and addresses are in order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from types import MappingProxyType
+
+from anycastlab.topology.addresses import Plan, Span, usable
+from anycastlab.topology.interfaces import interface_name
+from anycastlab.topology.models import NodeSpec, Topology
+from anycastlab.topology.network import (
+    Component,
+    Group,
+    Interface,
+    Lan,
+    Link,
+    Member,
+    Network,
+    Node,
+    Routing,
+)
+
+# A full table is (nodes + links) * 2 routes a router, so a lab's routes grow with the square of its
+# nodes: 256 nodes have about 300,000, which at 2 us each the kernel takes in within a second.
+MOST_NODES_WITH_FULL_TABLES = 256
+
+FIRST_INDEX = 10  # a new namespace has its own devices below: the loopback and fallback tunnels
+
+
+def resolve(topology: Topology, plan: Plan) -> Network:
+    """Return the network with every interface and address; both arguments must be checked."""
+    ports = _Ports()
+    links = _links(topology, plan, ports)
+    lans = _lans(topology, plan, ports)
+    nodes = {
+        name: _node(name, spec, own, tuple(ports.of[name]))
+        for (name, spec), own in zip(topology.nodes.items(), plan.nodes, strict=True)
+    }
+    return Network(
+        topology.name,
+        topology.description,
+        MappingProxyType(nodes),
+        links,
+        lans,
+        MappingProxyType(_groups(topology, plan)),
+        _routing(topology),
+    )
+
+
+class _Ports:
+    """Makes the interfaces of the lab, in the order in which it is asked."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, list[Interface]] = defaultdict(list)
+        self._used: dict[str, set[str]] = defaultdict(set)
+        self._next = FIRST_INDEX
+
+    def add(self, node: str, wanted: str, segment: str, ipv4: Span, ipv6: Span) -> Interface:
+        """Make an interface; the addresses are numbers with their prefix lengths."""
+        name = interface_name(wanted, self._used[node])
+        addresses = IPv4Interface(ipv4), IPv6Interface(ipv6)
+        interface = Interface(node, name, self._next, segment, *addresses)
+        self._next += 1
+        self.of[node].append(interface)
+        return interface
+
+
+def _links(topology: Topology, plan: Plan, ports: _Ports) -> tuple[Link, ...]:
+    links = []
+    for spec, (ipv4, ipv6) in zip(topology.links, plan.links, strict=True):
+        a, b = spec.endpoints
+        name = f"{a}--{b}"
+        near = ports.add(a, f"to-{b}", name, ipv4, ipv6)
+        far = ports.add(b, f"to-{a}", name, (ipv4[0] + 1, ipv4[1]), (ipv6[0] + 1, ipv6[1]))
+        links.append(Link(name, near, far, spec.cost[0], spec.cost[-1], spec.impairment))
+    return tuple(links)
+
+
+def _lans(topology: Topology, plan: Plan, ports: _Ports) -> tuple[Lan, ...]:
+    lans = []
+    for (name, spec), (ipv4, ipv6) in zip(topology.lans.items(), plan.lans, strict=True):
+        first4, first6 = usable(ipv4)[0], usable(ipv6)[0]
+        members = tuple(
+            ports.add(
+                node,
+                name,
+                name,
+                (first4 + index, ipv4.prefixlen),
+                (first6 + index, ipv6.prefixlen),
+            )
+            for index, node in enumerate(spec.nodes)
+        )
+        lans.append(Lan(name, members, ipv4, ipv6, spec.cost))
+    return tuple(lans)
+
+
+def _node(
+    name: str, spec: NodeSpec, own: tuple[int, int], interfaces: tuple[Interface, ...]
+) -> Node:
+    run = tuple(Component(entry.name, MappingProxyType(entry.options)) for entry in spec.run)
+    return Node(name, spec.role, IPv4Address(own[0]), IPv6Address(own[1]), interfaces, run)
+
+
+def _groups(topology: Topology, plan: Plan) -> dict[str, Group]:
+    groups = {}
+    for (name, spec), addresses in zip(topology.anycast.items(), plan.groups, strict=True):
+        members = tuple(
+            Member(node, member.announce, MappingProxyType(member.model_extra or {}))
+            for _, node, member in spec.member_items()
+        )
+        groups[name] = Group(name, addresses, members)
+    return groups
+
+
+def _routing(topology: Topology) -> Routing:
+    spec = topology.routing
+    tables = spec.tables
+    if tables == "auto":
+        tables = "full" if len(topology.nodes) <= MOST_NODES_WITH_FULL_TABLES else "compact"
+    return Routing(spec.daemon, spec.protocol, tables, MappingProxyType(spec.model_extra or {}))

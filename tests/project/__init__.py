@@ -1,0 +1,1 @@
+"""Promises of the project as a whole: its structure, its style, its scripts and machines."""
