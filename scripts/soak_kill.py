@@ -28,7 +28,7 @@ COMMAND = [sys.executable, "-m", "anycastlab"]
 
 
 def namespaces() -> set[str]:
-    """Every network namespace some process of this host is in or holds."""
+    """Every network namespace that some process here is in or holds."""
     found = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -46,7 +46,8 @@ def residue(before: set[str]) -> list[str]:
     left = [f"name {p}" for p in Path("/run/netns").glob(f"{LAB}.*")]
     if (base_directory() / LAB).exists():
         left.append(f"state {base_directory() / LAB}")
-    left += [f"namespace {name}" for name in namespaces() - before]
+    if extra := namespaces() - before:
+        left.append(f"{len(extra)} namespaces")
     return left
 
 
@@ -60,7 +61,12 @@ def strike(rng: random.Random, file: str, whole: float) -> str:
     up = subprocess.Popen(
         [*COMMAND, "up", file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    pause(rng.uniform(0, whole * 1.2))
+    if rng.random() < 0.5:
+        pause(rng.uniform(0, whole * 1.2))
+    else:  # the busiest time is short: aim at it
+        while not LabDirectory(LAB).path.exists() and up.poll() is None:
+            pause(0.001)
+        pause(rng.uniform(0, whole / 4))
     victim = rng.choice(("up", "supervisor"))
     record = LabDirectory(LAB).read()
     if victim == "supervisor" and record is not None and record.supervisor is not None:
@@ -93,7 +99,7 @@ def main() -> int:
     """Run the rounds; 0 when every one ended clean."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rounds", nargs="?", type=int, default=500)
-    parser.add_argument("--nodes", type=int, default=30)
+    parser.add_argument("--nodes", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rng, outcomes, dirty = random.Random(options.seed), Counter[str](), 0

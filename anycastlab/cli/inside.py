@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -53,22 +54,26 @@ def _run(name: str | None, node: str, command: list[str]) -> int:
     namespace = lab.namespace(node)
     supervisor = lab.record.supervisor
     assert supervisor is not None
-    processes = os.open(f"/proc/{supervisor.pid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    place = f"/proc/{supervisor.pid}/ns"
+    processes, mounts = (os.open(f"{place}/{kind}", os.O_RDONLY) for kind in ("pid", "mnt"))
     setns(processes, CLONE_NEWPID)  # holds for children
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
-        _become(namespace, f"{lab.name}.{node}", command)
+        _become(namespace, mounts, f"{lab.name}.{node}", command)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command decides what Ctrl-C means
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) % 256
 
 
-def _become(namespace: int, label: str, command: list[str]) -> NoReturn:
+def _become(namespace: int, mounts: int, label: str, command: list[str]) -> NoReturn:
     from anycastlab.kernel import syscalls
 
     status = 126
     try:
+        here = str(Path.cwd())
         syscalls.setns(namespace, syscalls.CLONE_NEWNET)
+        syscalls.setns(mounts, syscalls.CLONE_NEWNS)  # a rootless lab has its own /run/netns
+        os.chdir(here)
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount("none", "/", "none", syscalls.MS_REC | syscalls.MS_SLAVE)
         _own_sys(label)

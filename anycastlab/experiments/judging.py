@@ -9,6 +9,9 @@ from dataclasses import replace
 from anycastlab.experiments.fields import PREDICTED, Wanted
 from anycastlab.probing.observation import Observation
 
+NAMED = 8
+"""How many instances a summary names."""
+
 Judge = Callable[[Observation], str | None]
 """Return what was expected if the observation does not show it, else None."""
 
@@ -71,11 +74,13 @@ def differences(observations: Iterable[Observation], judges: Iterable[Judge]) ->
 def summary(observations: Iterable[Observation]) -> str:
     """Say who received and answered, in one line: ``6 probes: s1 4, s2 2``."""
     counts = Counter(map(delivery, observations))
-    parts = [f"{who} {count}" for who, count in counts.most_common()]
-    if len(parts) == 1:
-        parts = list(counts)
     total = counts.total()
-    return f"{total} probe{'s' * (total != 1)}: {', '.join(parts)}"
+    named = counts.most_common(NAMED)
+    parts = [f"{who} {count}" for who, count in named]
+    if len(counts) > NAMED:
+        parts.append(f"{len(counts) - NAMED} others {total - sum(count for _, count in named)}")
+    told = ", ".join(parts) if len(counts) > 1 else next(iter(counts), "none")
+    return f"{total} probe{'s' * (total != 1)}: {told}"
 
 
 def delivery(observation: Observation) -> str:

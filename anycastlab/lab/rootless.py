@@ -88,17 +88,20 @@ def forbidden(error: OSError) -> PrivilegeError:
 def enter(supervisor: Process, mounts: bool = False) -> None:
     """Move this process into the user namespace of a rootless lab (and its mounts, for a shell).
 
-    The calling process must have one thread.
+    It moves to the supervisor's network namespace too: from there it can enter the nodes' and
+    return, which the host's would forbid. The calling process must have one thread.
     """
     if not needed():
         return
-    world = os.open(f"/proc/{supervisor.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-    place = os.open(f"/proc/{supervisor.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    kinds = {"user": CLONE_NEWUSER, "net": CLONE_NEWNET, **({"mnt": CLONE_NEWNS} if mounts else {})}
+    places = {
+        kind: os.open(f"/proc/{supervisor.pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        for name, kind in kinds.items()
+    }
     try:
-        setns(world, CLONE_NEWUSER)
-        set_dumpable()
-        if mounts:
-            setns(place, CLONE_NEWNS)
+        for kind, place in places.items():
+            setns(place, kind)
     finally:
-        os.close(world)
-        os.close(place)
+        for place in places.values():
+            os.close(place)
+    set_dumpable()

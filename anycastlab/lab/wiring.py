@@ -109,18 +109,18 @@ def table_messages(node: Node, table: Table) -> list[bytes]:
 def route_messages(node: Node, routes: Iterable[tuple[Prefix, Hops]]) -> list[bytes]:
     """Routes to add or to replace; what the node sends carries its loopback address."""
     source = {4: node.ipv4.packed, 16: node.ipv6.packed}
-    shared: dict[tuple[int, Hops], tuple[bytes, bytes]] = {}
+    around: dict[tuple[int, Hops], tuple[bytes, bytes]] = {}
     found = []
     for (address, length), hops in routes:
+        own = source[len(address)]
         if not length:
-            found.append(messages.route(address, length, hops, source[len(address)]))
+            found.append(messages.route(address, length, hops, own))
             continue
-        around = shared.get((length, hops))
-        if around is None:
+        if (length, hops) not in around:
             family = messages.family_of(address)
-            around = messages.around_destination(family, length, hops, source[len(address)])
-            shared[length, hops] = around
-        found.append(around[0] + address + around[1])
+            around[length, hops] = messages.around_destination(family, length, hops, own)
+        before, after = around[length, hops]
+        found.append(before + address + after)
     return found
 
 

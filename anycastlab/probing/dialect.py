@@ -44,9 +44,11 @@ def source_of(nodes: Nodes, client: str, family: Family) -> Address:
 def open_stamping(
     nodes: Nodes, client: str, family: Family, kind: int, protocol: int
 ) -> socket.socket:
-    """Open a socket bound to the client's own address, with time stamps both ways."""
+    """Open a socket bound to the client's own address, with time stamps both ways.
+
+    It stays blocking: a full send buffer makes the sender wait, and is not taken for a dead end.
+    """
     sock = nodes.socket(client, address_family(family), kind, protocol)
     stamp_both_ways(sock)
-    sock.setblocking(False)
     sock.bind((str(source_of(nodes, client, family)), 0))
     return sock

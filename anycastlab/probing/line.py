@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Sequence
 
 from anycastlab.kernel.batch import ADDRESS, Batch
+from anycastlab.kernel.outgoing import Outgoing, socket_address
 from anycastlab.kernel.stamps import RECEIVED, SENT, stamp_both_ways
 from anycastlab.probing.dialect import Dialect
 from anycastlab.probing.ledger import REFUSED, Ledger
-from anycastlab.probing.plan import Block
+from anycastlab.probing.plan import Block, Target
 
 _READ_AT_MOST = 32  # probes sent before the socket is read: its buffers hold more than that
 _SO_MEMINFO, _DROPS = 55, 8
 
 
 class Mailbox:
-    """Receive buffers for clients' sockets, used for one socket after the other."""
+    """Send and receive buffers for clients' sockets, used for one socket after the other."""
 
     def __init__(self) -> None:
         self.stamps = Batch(struct.Struct(SENT))
         self.answers = Batch(struct.Struct(f"={ADDRESS}x{RECEIVED}256s"))
+        self._outgoing: dict[tuple[Dialect, int], Outgoing] = {}
+
+    def outgoing(self, dialect: Dialect, targets: Sequence[Target]) -> Outgoing:
+        """Return what is prepared for these targets; all clients of a pass share the same list."""
+        key = dialect, id(targets)
+        if key not in self._outgoing:
+            addresses = [socket_address(target.packed, dialect.port) for target in targets]
+            self._outgoing[key] = Outgoing(addresses, len(dialect.packet(0, 0)))
+        return self._outgoing[key]
 
 
 class Line:
@@ -36,15 +47,17 @@ class Line:
         *source* is the sum of the 16-bit words of the client's address.
         """
         self._base = block.start
-        port, probe, targets = self._dialect.port, self._ledger.first + block.start, block.targets
-        fill, send = self._dialect.packet, self.socket.sendto
-        for begin in range(0, len(targets), _READ_AT_MOST):
-            for target in targets[begin : begin + _READ_AT_MOST]:
-                try:
-                    send(fill(probe, source + target.words), (target.address, port))
-                except OSError:  # no route, or filtered on the client itself: it never left
-                    self._skip(probe)
-                probe += 1
+        fill, first, targets = self._dialect.packet, self._ledger.first + block.start, block.targets
+        outgoing, descriptor = self._box.outgoing(self._dialect, targets), self.socket.fileno()
+        outgoing.load(
+            [fill(probe, source + target.words) for probe, target in enumerate(targets, first)]
+        )
+        at = 0
+        while at < len(targets):
+            sent = outgoing.send(descriptor, at, min(_READ_AT_MOST, len(targets) - at))
+            if not sent:
+                self._skip(first + at)
+            at += sent or 1
             self.collect()
 
     def _skip(self, probe: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from operator import itemgetter
 
@@ -78,16 +77,16 @@ class Forwarder:
 
     def _reroute(self, turned: list[set[int]], numbers: set[int]) -> dict[str, Change]:
         """Change single routes of these nodes where next hops differ."""
-        changes: dict[str, Change] = defaultdict(lambda: Change([], {}))
+        names, hops_of, mask_of = self._wiring.names, self._wiring.hops, self._paths.hops
+        work = {number: (self.tables[names[number]], Change([], {})) for number in numbers}
         for place, routes in enumerate(self._maker.routes[: self._maker.alone]):
             for number in turned[place] & numbers:
-                name = self._wiring.names[number]
-                table, change = self.tables[name], changes[name]
-                hops = self._wiring.hops(number, self._paths.hops(place, number))
+                table, change = work[number]
+                hops = hops_of(number, mask_of(place, number))
                 for prefix, family in routes:
                     if not hops[family]:
                         if table.pop(prefix, None):
                             change.removed.append(prefix)
                     elif table.get(prefix) != hops[family]:
                         table[prefix] = change.put[prefix] = hops[family]
-        return changes
+        return {names[number]: change for number, (_, change) in work.items()}

@@ -11,10 +11,14 @@ import heapq
 from typing import NamedTuple, TypeAlias
 
 from anycastlab.routing.graph import Edge, Graph, Targets
-from anycastlab.routing.spf import UNREACHABLE, Tree
+from anycastlab.routing.spf import UNREACHABLE, Tree, shortest_paths
 
 Step: TypeAlias = tuple[int, int, int]
 """A directed edge: sender, receiver, cost."""
+
+
+MOST_LOST = 5
+"""A tree that loses more than one vertex in so many is sooner made again than repaired."""
 
 
 class Difference(NamedTuple):
@@ -58,6 +62,8 @@ def repair(
     }.union(left)
     if lost:
         _add_leaning(tree, old, lost)
+        if len(lost) > len(distances) // MOST_LOST:
+            return _remake(tree, new, left, joined)
         for vertex in lost:
             distances[vertex] = UNREACHABLE
     come = [
@@ -73,6 +79,15 @@ def repair(
     stale |= {sender for vertex in stale for sender, _, _ in new.into[vertex]}
     stale.update(u for _, u in come)
     return _refresh(tree, new, stale)
+
+
+def _remake(tree: Tree, graph: Graph, left: Targets, joined: Targets) -> set[int]:
+    """Search again from the start; return where next hops changed."""
+    kept = {vertex for vertex, distance in enumerate(tree.distances) if not distance} - left
+    distances, hops = shortest_paths(graph, kept | joined)
+    changed = {v for v, (a, b) in enumerate(zip(tree.hops, hops, strict=True)) if a != b}
+    tree.distances[:], tree.hops[:] = distances, hops
+    return changed
 
 
 def _add_leaning(tree: Tree, graph: Graph, lost: set[int]) -> None:

@@ -149,8 +149,10 @@ class LinkSpec(ShortForm):
         return value
 
     @property
-    def impairment(self) -> Impairment:
-        """What the link does to packets."""
+    def impairment(self) -> Impairment | None:
+        """What the link does to packets, None if nothing is written of it."""
+        if self.model_fields_set.isdisjoint(("delay", "jitter", "loss", "rate")):
+            return None
         return Impairment(self.delay, self.jitter, self.loss, self.rate)
 
 

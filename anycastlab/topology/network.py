@@ -53,27 +53,37 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Impairment:
-    """What a link does to packets each way: seconds, seconds, a share 0..1, bits per second."""
+    """What a link does to packets each way: seconds, seconds, a share 0..1, bits per second.
+
+    ``duplicate`` and ``reorder`` are shares too: of packets that arrive twice, and of those that
+    are not delayed.
+    """
 
     delay: float = 0.0
     jitter: float = 0.0
     loss: float = 0.0
     rate: int | None = None
+    duplicate: float = 0.0
+    reorder: float = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self.delay or self.jitter or self.loss or self.rate is not None)
+        return self != Impairment()
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A point-to-point link; ``cost`` counts from ``a`` to ``b``, ``cost_back`` the other way."""
+    """A point-to-point link; ``cost`` counts from ``a`` to ``b``, ``cost_back`` the other way.
+
+    ``impairment`` is None when the file says nothing of it; then the link may be of a kind that
+    cannot be impaired later.
+    """
 
     name: str
     a: Interface
     b: Interface
     cost: int = 1
     cost_back: int = 1
-    impairment: Impairment = field(default_factory=Impairment)
+    impairment: Impairment | None = None
 
 
 @dataclass(frozen=True, slots=True)

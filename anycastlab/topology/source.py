@@ -14,7 +14,7 @@ from anycastlab.topology.problems import Problems
 from anycastlab.topology.wording import quoted, reads_as
 
 LARGEST_FILE = 5_000_000  # bytes; a topology of 10,000 nodes has 500,000
-MOST_ALIASED = 100_000  # values in all aliases written out; a "billion laughs" bomb has 10**9
+MOST_VALUES = 300_000  # aliases written out: 10,000 nodes have 60,000, a "billion laughs" 10**9
 DEEPEST = 50  # levels of nesting; the format itself has 6
 
 _START = Mark(1, 1)
@@ -99,7 +99,6 @@ class _Reader:
         self._anchors: dict[str, tuple[Any, Place] | None] = {}
         self._plain: dict[str, tuple[Any, str | None]] = {}
         self._seen = 0
-        self._aliased = 0
 
     def document(self) -> Source:
         loader = self._loader
@@ -122,7 +121,7 @@ class _Reader:
         if depth > DEEPEST:
             self._problems.fail(_mark(event.start_mark), f"nested more than {DEEPEST} levels deep")
         before = self._seen
-        self._seen += 1
+        self._count(event, 1)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         if isinstance(event, yaml.ScalarEvent):
@@ -145,11 +144,14 @@ class _Reader:
         if anchored is None:
             self._problems.fail(mark, f"alias *{name} contains itself")
         data, place = anchored
-        self._seen += place.size
-        self._aliased += place.size
-        if self._aliased > MOST_ALIASED:
-            self._problems.fail(mark, f"the aliases stand for more than {MOST_ALIASED} values")
+        self._count(event, place.size)
         return data, Place(mark, place.text, place.children, size=place.size)
+
+    def _count(self, event: Any, values: int) -> None:
+        self._seen += values
+        if self._seen > MOST_VALUES:
+            message = f"more than {MOST_VALUES} values, with the aliases written out"
+            self._problems.fail(_mark(event.start_mark), message)
 
     def _list(self, event: Any, depth: int) -> tuple[list[Any], Place]:
         self._refuse_tag(event, "seq")
@@ -165,8 +167,7 @@ class _Reader:
         data: dict[str, Any] = {}
         places: dict[str | int, Place] = {}
         while not isinstance(inner := self._loader.get_event(), yaml.MappingEndEvent):
-            mark = _mark(inner.start_mark)
-            key = self._key(inner, depth)
+            key, mark = self._key(inner, depth)
             value, place = self._value(self._loader.get_event(), depth + 1)
             place.key = mark
             if key in data:
@@ -177,18 +178,17 @@ class _Reader:
                 data[key], places[key] = value, place
         return data, Place(_mark(event.start_mark), None, places)
 
-    def _key(self, event: Any, depth: int) -> str:
+    def _key(self, event: Any, depth: int) -> tuple[str, Mark]:
         """Return the key as text even when it is refused, so that what refers to it finds it."""
-        mark = _mark(event.start_mark)
-        if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]:
-            self._problems.fail(mark, "merge keys (<<) are not supported: write the keys out")
         key, place = self._value(event, depth + 1)
+        if key == "<<" and isinstance(event, yaml.ScalarEvent) and event.implicit[0]:
+            self._problems.fail(place.mark, "merge keys (<<) are not supported: write the keys out")
         if isinstance(key, str):
-            return key
+            return key, place.mark
         if place.text is None:
-            self._problems.fail(mark, "a key must be text, not a list or a mapping")
-        self._problems.add(mark, f"a key must be text; {reads_as(place.text, key)}")
-        return place.text
+            self._problems.fail(place.mark, "a key must be text, not a list or a mapping")
+        self._problems.add(place.mark, f"a key must be text; {reads_as(place.text, key)}")
+        return place.text, place.mark
 
     def _refuse_tag(self, event: Any, natural: str) -> None:
         if event.tag not in (None, "!", _TAG + natural):

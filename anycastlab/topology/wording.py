@@ -11,6 +11,7 @@ from anycastlab.errors import did_you_mean
 
 _LONGEST_QUOTE = 40
 _MOST_LISTED = 10
+_MOST_COMPARED = 2000  # names; comparing with more takes longer than a message is worth
 
 
 def quoted(text: object) -> str:
@@ -26,6 +27,8 @@ def listed(words: list[str], last: str = "or") -> str:
 
 def nearest_or_all(word: str, known: Collection[str]) -> str:
     """Return ``; did you mean 'x'?``, or all the known words if none is near and they are few."""
+    if len(known) > _MOST_COMPARED:
+        return ""
     few = 0 < len(known) <= _MOST_LISTED
     every = f"; known here: {', '.join(known)}" if few else ""
     return did_you_mean(word, known) or every
@@ -44,7 +47,7 @@ def given(value: object, text: str | None = None) -> str:
         return f"not {quoted(value)}"
     if isinstance(value, dict | list):
         return "not a mapping" if isinstance(value, dict) else "not a list"
-    return f"not {text or json.dumps(value)}"
+    return f"not {quoted(text or json.dumps(value))[1:-1]}"
 
 
 def reads_as(text: str, value: object) -> str:

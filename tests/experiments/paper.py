@@ -89,7 +89,7 @@ class PaperProber:
     def __exit__(self, *_: object) -> None:
         return
 
-    def catchment(  # noqa: PLR0917
+    def catchment(
         self,
         clients: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,

@@ -90,3 +90,10 @@ def test_the_summary_counts_who_received_and_tells_when_another_answered() -> No
     assert summary([mute]) == "1 probe: s1 (answered by nobody)"
     other = observation(received_by=("s1", "s2"), answered_by="s2")
     assert summary([other]) == "1 probe: s1+s2 (answered by s2)"
+
+
+def test_a_summary_names_the_largest_and_counts_the_others() -> None:
+    many = [observation(received_by=(f"s{n}",), answered_by=f"s{n}") for n in range(20)]
+    told = summary([*many, observation(received_by=("s19",), answered_by="s19")])
+    assert told.startswith("21 probes: s19 2, s0 1, ")
+    assert told.endswith("s6 1, 12 others 12")

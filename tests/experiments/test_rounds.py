@@ -32,6 +32,14 @@ def test_a_round_without_any_probe_is_a_failure() -> None:
     assert outcome.differences == ("nothing to probe: no client or no address is left",)
 
 
+def test_a_family_the_group_does_not_have_is_a_failure() -> None:
+    only4 = FIGURE1.replace("{members", "{addresses: 192.0.2.1, members")
+    prober = PaperProber(PaperLab(network(only4)))
+    probes = Round(prober, ("c1",), ("A",), (6,), ("icmp",), (delivered(("s1",)),))
+    assert not probes.once().ok
+    assert Round(prober, ("c1",), ("A",), (4,), ("icmp",), (delivered(("s1",)),)).once().ok
+
+
 def test_within_repeats_at_once_until_the_expectation_is_met() -> None:
     probes, prober = rounds(delivered(("s1",)), *[reaching("s2")] * 4, reaching("s1"))
     outcome = probes.within(60.0)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import anycastlab
 from anycastlab.lab.record import lab_names
 from tests.experiments.networks import FIGURE1
 
@@ -74,3 +75,13 @@ def test_the_plugin_imports_nothing_of_the_lab_before_it_is_used() -> None:
     assert "anycastlab.pytest_plugin" in loaded
     heavy = {"pydantic", "yaml", "pyroute2", "scapy", "rich", "anycastlab.lab"}
     assert heavy.isdisjoint(loaded)
+
+
+def test_the_package_offers_lab_and_imports_it_only_when_asked() -> None:
+    code = (
+        "import sys, anycastlab; assert 'anycastlab.lab' not in sys.modules; "
+        "from anycastlab import Lab; assert Lab.__module__ == 'anycastlab.lab.handle'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="no attribute 'Lap'"):
+        anycastlab.Lap  # noqa: B018

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anycastlab.routing import repair
 from anycastlab.routing.forwarder import Forwarder
 from anycastlab.routing.state import INTACT, NetworkState
 from anycastlab.routing.table import Prefix
@@ -20,15 +22,20 @@ RING = build(
 )
 
 
-@given(st.data())
-def test_any_sequence_of_faults_leads_to_the_tables_made_afresh(data: st.DataObject) -> None:
+@pytest.mark.parametrize("most_lost", [1, repair.MOST_LOST], ids=["repaired", "mixed"])
+@given(data=st.data())
+def test_any_sequence_of_faults_leads_to_the_tables_made_afresh(
+    most_lost: int, data: st.DataObject
+) -> None:
     network = data.draw(networks())
     if data.draw(st.booleans()):
         network = compact(network)
     forwarder = Forwarder(network)
-    for state in data.draw(st.lists(states(network), min_size=1, max_size=5)):
-        forwarder.update(state)
-        assert forwarder.tables == Forwarder(network, state).tables
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repair, "MOST_LOST", most_lost)
+        for state in data.draw(st.lists(states(network), min_size=1, max_size=5)):
+            forwarder.update(state)
+            assert forwarder.tables == Forwarder(network, state).tables
 
 
 @given(st.data())

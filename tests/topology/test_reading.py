@@ -78,7 +78,13 @@ def test_a_billion_laughs_are_not_written_out() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 40)]
     (message,) = complaints("\n".join(lines))
-    assert message.endswith(f"the aliases stand for more than {source.MOST_ALIASED} values")
+    assert message.endswith(f"more than {source.MOST_VALUES} values, with the aliases written out")
+
+
+def test_more_values_than_any_topology_has_are_refused() -> None:
+    text = "a: [" + "1, " * (source.MOST_VALUES - 3)
+    assert "not valid YAML" in complaints(text)[0]
+    assert complaints(text + "1, 1]")[0].endswith(" values, with the aliases written out")
 
 
 def test_a_few_aliases_are_welcome() -> None:
@@ -110,6 +116,14 @@ def test_only_so_many_mistakes_are_shown() -> None:
     messages = complaints(f"name: lab\nnodes:\n{lines}\n")
     assert len(messages) == MOST_PROBLEMS + 1
     assert messages[-1].endswith(f"more mistakes follow: only {MOST_PROBLEMS} are shown")
+
+
+def test_a_message_is_one_line_of_bounded_length() -> None:
+    text = f'name: lab\nnodes: {{"a\\nb": client, {"x" * 999}: client}}\n'
+    members = f'anycast: {{A: {{members: ["a\\nb", {"x" * 999}]}}}}\n'
+    messages = complaints(text + members)
+    assert len(messages) == 4
+    assert all(message.isprintable() and len(message) < 600 for message in messages)
 
 
 def test_only_so_many_double_keys_are_shown() -> None:

@@ -1,0 +1,41 @@
+"""The control plane of BIRD 2: one `bird` in every speaker."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from anycastlab.lab.planes.bird_config import config
+from anycastlab.lab.planes.bird_control import SOCKET, ask
+from anycastlab.lab.planes.daemon import DaemonPlane
+from anycastlab.lab.planes.speakers import Speaker
+from anycastlab.lab.processes import find_program
+
+_CONFIG = "bird.conf"
+
+
+class BirdPlane(DaemonPlane):
+    """BGP, OSPF, RIP or Babel by BIRD."""
+
+    @cached_property
+    def _program(self) -> str:
+        return find_program("bird", "bird2")
+
+    def require(self) -> None:
+        """Raise ProgramError unless BIRD is installed."""
+        assert self._program
+
+    def launch(self, speaker: Speaker) -> None:
+        """Write a node's bird.conf and start BIRD; how it fares is seen by its routes."""
+        name = speaker.node.name
+        self._write(speaker)
+        command = (self._program, "-f", "-c", _CONFIG, "-s", SOCKET)
+        self.processes.start(name, self._world.namespaces[name], command)
+
+    def reconfigure(self, speaker: Speaker) -> None:
+        """Have BIRD read its changed file; sessions that did not change stay up."""
+        self._write(speaker)
+        ask(self.processes.directory(speaker.node.name), "configure")
+
+    def _write(self, speaker: Speaker) -> None:
+        directory = self.processes.directory(speaker.node.name)
+        (directory / _CONFIG).write_text(config(speaker, self._options))

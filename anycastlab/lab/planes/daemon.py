@@ -1,0 +1,153 @@
+"""What all planes of real daemons have in common.
+
+Routers, servers and members run a daemon (see speakers). Hosts' own tables are not its matter: the
+lab writes them, a static default for each host with one router, and the shortest ways by the
+protocol's metric for a host with several.
+"""
+
+from __future__ import annotations
+
+import errno
+import signal
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+
+from anycastlab.kernel.netlink import Netlink
+from anycastlab.lab import wiring
+from anycastlab.lab.planes.convergence import Expectation, kernel_table, wait_for
+from anycastlab.lab.planes.speakers import Speaker, Speakers
+from anycastlab.lab.processes import Processes
+from anycastlab.lab.world import World
+from anycastlab.routing.forwarder import Forwarder
+from anycastlab.routing.metrics import as_seen, beyond_horizon
+from anycastlab.routing.state import INTACT, NetworkState
+from anycastlab.topology.routing_models import RoutingOptions, options_of
+
+_GONE = (errno.ESRCH, errno.ENODEV, errno.ENETUNREACH, errno.EHOSTUNREACH)
+
+
+class DaemonPlane(ABC):
+    """Real daemons make the routers' routes; the lab writes those of the hosts."""
+
+    def __init__(self, world: World, processes: Processes) -> None:
+        self._world = world
+        self.processes = processes
+        self._options: RoutingOptions = options_of(world.network.routing)
+        self._speakers = Speakers(world.network)
+        self._state = INTACT
+
+    @cached_property
+    def _forwarder(self) -> Forwarder:
+        return Forwarder(*as_seen(self._world.network, self._state))
+
+    # -- what a daemon's own plane has to say -----------------------------------------------------
+
+    @abstractmethod
+    def require(self) -> None:
+        """Raise ProgramError unless the programs are installed."""
+
+    @abstractmethod
+    def launch(self, speaker: Speaker) -> None:
+        """Write a speaker's configuration and start its daemons."""
+
+    @abstractmethod
+    def reconfigure(self, speaker: Speaker) -> None:
+        """Have a running daemon take over a changed configuration."""
+
+    # -- the control plane ------------------------------------------------------------------------
+
+    def install(self) -> None:
+        """Write the hosts' routes and start all daemons. Raises ProgramError."""
+        self.require()
+        for name, table in self._forwarder.tables.items():
+            node = self._world.network.nodes[name]
+            if not node.forwards:
+                self._world.send(name, wiring.table_messages(node, table))
+        for name in self._speakers.names:
+            self.launch(self._speakers.speaker(name, self._state))
+
+    def reconverge(self, state: NetworkState) -> int:
+        """Change the hosts' routes and the costs in the configurations; the rest is the daemons'.
+
+        Returns how many routes of hosts were written.
+        """
+        before, self._state = self._state, state
+        changed = self._reroute_hosts(state)
+        for name in self._with_other_costs(before, state):
+            if name in self._world.namespaces and self.processes.running(name):
+                self.reconfigure(self._speakers.speaker(name, state))
+        return changed
+
+    def _reroute_hosts(self, state: NetworkState) -> int:
+        nodes, changed = self._world.network.nodes, 0
+        for name, (removed, added) in self._forwarder.update(
+            as_seen(self._world.network, state)[1]
+        ).items():
+            if not nodes[name].forwards and name in self._world.namespaces:
+                batch = wiring.route_messages(nodes[name], added.items())
+                batch += wiring.withdrawal_messages(removed)
+                self._world.send(name, batch, tolerate=_GONE)
+                changed += len(batch)
+        return changed
+
+    def _with_other_costs(self, before: NetworkState, now: NetworkState) -> set[str]:
+        ends = {**before.costs, **now.costs}
+        return {
+            name
+            for pair in ends
+            if before.costs.get(pair) != now.costs.get(pair)
+            for name in pair
+            if name in self._speakers.names
+        }
+
+    def stop_node(self, name: str) -> None:
+        """Kill the daemons of a node that dies: like the node, without a farewell."""
+        self.processes.stop(name, signal.SIGKILL)
+
+    def start_node(self, name: str) -> None:
+        """Start the daemon of a node that has come back."""
+        if name in self._speakers.names:
+            self.launch(self._speakers.speaker(name, self._state))
+
+    # -- readiness --------------------------------------------------------------------------------
+
+    def missing(self, state: NetworkState) -> str:
+        """Return '' when no daemon has ended and all routers' tables are as predicted."""
+        for name, expectation in self._expectations(state).items():
+            with Netlink(self._world.namespaces[name]) as socket:
+                wrong = expectation.missing(kernel_table(socket))
+            if wrong:
+                return self.processes.ended() or wrong[1]
+        return self.processes.ended()
+
+    def wait(self, state: NetworkState, deadline: float) -> str:
+        """Wait until nothing is missing; return '' or what is, at *deadline* (monotonic clock)."""
+        handles = self.processes.handles()
+        for name, expectation in self._expectations(state).items():
+            text = wait_for(self._world.namespaces[name], expectation, deadline, handles)
+            if text:
+                return self.processes.ended() or f"{text}{self._words(name)}"
+        # a router that was complete may have lost something while the others were waited for
+        left = self.missing(state)
+        late = time.monotonic() >= deadline
+        return left if late or not left or self.processes.ended() else self.wait(state, deadline)
+
+    def _words(self, name: str) -> str:
+        """What a node's daemons said last: why they do nothing, perhaps."""
+        said = [f"{d.name}: {d.last_words()}" for d in self.processes.running(name)]
+        return f"; {', '.join(said)}" if said else ""
+
+    def _expectations(self, state: NetworkState) -> Mapping[str, Expectation]:
+        network = self._world.network
+        if state != self._state:
+            tables = Forwarder(*as_seen(network, state)).tables
+        else:
+            tables = self._forwarder.tables
+        beyond = beyond_horizon(network, state)
+        return {
+            name: Expectation(network, name, table, beyond.get(name, frozenset()))
+            for name, table in tables.items()
+            if network.nodes[name].forwards and name in self._world.namespaces
+        }

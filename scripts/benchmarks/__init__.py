@@ -1,0 +1,1 @@
+"""The programs behind scripts/bench: each capability beside the C program that does the same."""
