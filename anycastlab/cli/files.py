@@ -87,7 +87,7 @@ def graph(file: str, output: str | None, kind: str | None, group: str | None) ->
         raise UsageError("a picture is no text for a terminal; give -o FILE.png")
     picture = render(network, kind, group=group)
     if output is None:
-        click.get_binary_stream("stdout").write(picture)
+        sys.stdout.buffer.write(picture)
         return
     try:
         Path(output).write_bytes(picture)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import struct
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from anycastlab.components.base import Component, Place
 
@@ -12,6 +14,7 @@ _AT_MOST = 4096
 _READ = 1 << 16
 _BACKLOG = 1 << 20
 """Bytes that may wait for a slow reader before its connection is closed."""
+_ABORT = struct.pack("ii", 1, 0)  # SO_LINGER
 
 
 class Session(ABC):
@@ -27,21 +30,37 @@ class Session(ABC):
 
 
 class _Connection:
-    def __init__(self, place: Place, peer: socket.socket, session: Session) -> None:
-        self._place, self._peer, self._session = place, peer, session
+    """A peer; *gone* is called once, when it is closed."""
+
+    def __init__(
+        self,
+        place: Place,
+        peer: socket.socket,
+        session: Session,
+        gone: Callable[[_Connection], None],
+    ) -> None:
+        self._place, self._peer, self._session, self._gone = place, peer, session, gone
         self._waiting = bytearray(session.greeting())
-        self._last = False
+        self._last = self._writing = False
 
     def begin(self) -> None:
-        self._flush()
+        """Say the greeting, and wait for what the peer says."""
+        self._place.watch(self._peer, self._ready)
+        self._ready(self._peer)
 
-    def ready(self, _peer: socket.socket) -> None:
+    def _ready(self, _peer: socket.socket) -> None:
         try:
             if not self._last:
                 self._read()
-            self._flush()
-        except (ConnectionError, TimeoutError):
+            self._write()
+        except OSError:  # reset, timed out or unreachable: the peer is lost, the service goes on
             self.close()
+            return
+        if (self._last and not self._waiting) or len(self._waiting) > _BACKLOG:
+            self.close()
+        elif self._writing != bool(self._waiting):
+            self._writing = bool(self._waiting)
+            self._place.watch(self._peer, self._ready, writable=self._writing)
 
     def _read(self) -> None:
         try:
@@ -54,24 +73,23 @@ class _Connection:
         else:
             self._waiting += answer
 
-    def _flush(self) -> None:
+    def _write(self) -> None:
         try:
             while self._waiting:
                 del self._waiting[: self._peer.send(self._waiting)]
         except BlockingIOError:
-            pass
-        except OSError:
-            self.close()
             return
-        if (self._last and not self._waiting) or len(self._waiting) > _BACKLOG:
-            self.close()
-        else:
-            self._place.watch(self._peer, self.ready, writable=bool(self._waiting))
 
     def close(self) -> None:
-        if self._peer.fileno() >= 0:
-            self._place.unwatch(self._peer)
-            self._peer.close()
+        """End the connection; what was said is still delivered."""
+        self._place.unwatch(self._peer)
+        self._peer.close()
+        self._gone(self)
+
+    def abort(self) -> None:
+        """Reset the connection: one that closes slowly would hold a killed node's namespace."""
+        self._peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        self.close()
 
 
 class TcpServer(Component):
@@ -80,7 +98,7 @@ class TcpServer(Component):
     def __init__(self) -> None:
         self._place: Place | None = None
         self._listener: socket.socket | None = None
-        self._open: list[_Connection] = []
+        self._open: set[_Connection] = set()
 
     @abstractmethod
     def session(self) -> Session:
@@ -94,32 +112,30 @@ class TcpServer(Component):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setblocking(False)
         listener.bind(("::", port))
-        listener.listen(1024)
+        listener.listen(_AT_MOST)
         place.watch(listener, self._accept)
         self._listener = listener
 
     def _accept(self, listener: socket.socket) -> None:
         assert self._place is not None
-        self._open = [c for c in self._open if c._peer.fileno() >= 0]
-        try:
-            while True:
+        while True:
+            try:
                 peer, _ = listener.accept()
-                if len(self._open) >= _AT_MOST:
-                    peer.close()
-                    continue
-                peer.setblocking(False)
-                connection = _Connection(self._place, peer, self.session())
-                self._place.watch(peer, connection.ready)
-                self._open.append(connection)
-                connection.begin()
-        except (BlockingIOError, ConnectionError):
-            return
+            except OSError:  # nobody is left, or the one who was has gone, or no descriptor is free
+                return
+            if len(self._open) >= _AT_MOST:
+                peer.close()
+                continue
+            peer.setblocking(False)
+            connection = _Connection(self._place, peer, self.session(), self._open.discard)
+            self._open.add(connection)
+            connection.begin()
 
     def stop(self) -> None:
-        """Close the listener and every connection."""
-        for connection in self._open:
-            connection.close()
+        """Close the listener and reset every connection."""
+        for connection in list(self._open):
+            connection.abort()
         if self._listener is not None and self._place is not None:
             self._place.unwatch(self._listener)
             self._listener.close()
-        self._listener, self._open = None, []
+            self._listener = None

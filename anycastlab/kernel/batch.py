@@ -20,6 +20,8 @@ _HEADER = struct.Struct("@PIPNPNi4xI4x")  # struct mmsghdr
 _VECTOR = struct.Struct("@PN")  # struct iovec
 _LENGTH = struct.Struct("@56xI4x")  # msg_len of struct mmsghdr
 
+_DONTWAIT = int(socket.MSG_DONTWAIT)  # as an IntFlag it would be slow to combine
+_AGAIN = (errno.EAGAIN, errno.EINTR)
 _recvmmsg = ctypes.CDLL(None, use_errno=True).recvmmsg
 
 
@@ -57,11 +59,11 @@ class Batch:
             descriptor,
             ctypes.c_void_p(self._pointer),
             self._slots,
-            flags | socket.MSG_DONTWAIT,
+            flags | _DONTWAIT,
             None,
         )
         self._used = max(got, 0)
-        if got < 0 and ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
+        if got < 0 and ctypes.get_errno() not in _AGAIN:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
         return self._used

@@ -72,8 +72,20 @@ def keep(length: int) -> Line:
     return Line(_RETURN, length)
 
 
-def assemble(*lines: Line) -> bytes:
-    """Return the program as an array of ``struct sock_filter``. Jumps only go forward."""
+class Program:
+    """Instructions ready for the kernel: an array of ``struct sock_filter``."""
+
+    def __init__(self, code: bytes) -> None:
+        self._code = ctypes.create_string_buffer(code, len(code))
+        self._description = struct.pack("@HP", len(code) // 8, ctypes.addressof(self._code))
+
+    def attach(self, sock: socket.socket) -> None:
+        """Let *sock* receive only what the program keeps."""
+        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, self._description)
+
+
+def assemble(*lines: Line) -> Program:
+    """Resolve the jumps, which only go forward."""
     places: dict[str, int] = {}
     code: list[Line] = []
     for line in lines:
@@ -85,18 +97,15 @@ def assemble(*lines: Line) -> bytes:
     def distance(at: int, name: str) -> int:
         return places[name] - at - 1 if name else 0
 
-    return b"".join(
-        struct.pack(
-            "=HBBI", line.code, distance(at, line.then), distance(at, line.otherwise), line.operand
+    return Program(
+        b"".join(
+            struct.pack(
+                "=HBBI",
+                line.code,
+                distance(at, line.then),
+                distance(at, line.otherwise),
+                line.operand,
+            )
+            for at, line in enumerate(code)
         )
-        for at, line in enumerate(code)
-    )
-
-
-def attach(sock: socket.socket, program: bytes) -> None:
-    """Let *sock* receive only what *program* keeps."""
-    code = ctypes.create_string_buffer(program, len(program))
-    count = len(program) // 8
-    sock.setsockopt(
-        socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", count, ctypes.addressof(code))
     )

@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any
 
-from anycastlab.kernel import bpf
 from anycastlab.kernel.batch import ADDRESS, Batch
+from anycastlab.kernel.bpf import Program
 from anycastlab.kernel.stamps import RECEIVED, stamp_received
 
 HOST, OUTGOING = 0, 4  # the packet types of packet(7) that matter: to this host, and from it
@@ -63,14 +63,14 @@ class Tap:
     """A recorder of all interfaces of the namespace in which *sock* was opened.
 
     *sock* is a fresh ``AF_PACKET, SOCK_DGRAM`` socket of protocol 0; the tap owns it from now on.
-    *program* is a BPF filter (:func:`anycastlab.kernel.bpf.assemble`) whose offsets count from the
+    *program* is a filter (:func:`anycastlab.kernel.bpf.assemble`) whose offsets count from the
     network header; *keep* is how many bytes of each packet to keep.
     """
 
     def __init__(
         self,
         sock: socket.socket,
-        program: bytes = b"",
+        program: Program | None = None,
         *,
         keep: int = 128,
         buffer: int = 32 << 20,
@@ -78,7 +78,7 @@ class Tap:
     ) -> None:
         self._socket = sock
         if program:
-            bpf.attach(sock, program)
+            program.attach(sock)
         stamp_received(sock)
         enlarge_receive_buffer(sock, buffer)
         self._batch = Batch(struct.Struct(f"={_SOCKADDR_LL}{RECEIVED}{keep}s"), slots)
@@ -97,7 +97,7 @@ class Tap:
         return max(1, size // _SMALL_PACKET)
 
     def read(self) -> Iterator[Record]:
-        """Return all that waits, without blocking. Data are padded with zeros to the kept length."""
+        """Return all that waits, without blocking; data are padded with zeros to what is kept."""
         return chain.from_iterable(self._batches())
 
     def read_with_lengths(self) -> Iterator[tuple[int, Record]]:

@@ -1,8 +1,7 @@
 """What happens to packets at an interface's way out, as rtnetlink messages.
 
 netem delays, loses and limits them (tc-netem(8)); clsact with a filter in classic BPF swallows
-them (tc-bpf(8)). The structures are those of linux/pkt_sched.h and linux/pkt_cls.h, encoded by hand:
-a bare netem takes three nested attributes, and pyroute2's route to them is long.
+them (tc-bpf(8)). The structures are those of linux/pkt_sched.h and linux/pkt_cls.h.
 """
 
 from __future__ import annotations

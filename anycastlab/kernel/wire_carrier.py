@@ -1,8 +1,8 @@
 """The carrier of a wire: an end that loses it is seen to lose it at the other end.
 
 A wire is two veth pairs with a process between them, so the kernel passes no carrier on. Taking
-down the process's end of one pair takes the carrier from that pair's node. At most one of the two is
-ever down: the other must stay up to tell when its own node is back.
+down the process's end of one pair takes the carrier from that pair's node. At most one of the two
+is ever down: the other must stay up to tell when its own node is back.
 """
 
 from __future__ import annotations

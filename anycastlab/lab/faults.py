@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from anycastlab.errors import UsageError, did_you_mean
-from anycastlab.lab.world import World
 from anycastlab.routing.state import NetworkState
 from anycastlab.topology.network import Interface, Lan, Link, Network
 
-Reconverge = Callable[[NetworkState], int]
+if TYPE_CHECKING:
+    from anycastlab.lab.planes import ControlPlane
+    from anycastlab.lab.world import World
 
 
 def find_node(network: Network, name: str) -> str:
@@ -41,21 +42,22 @@ def find_link(network: Network, a: str, b: str) -> Link | tuple[Lan, Interface]:
 class Faults:
     """Carries faults out in the kernel, then has the control plane react."""
 
-    def __init__(self, world: World, reconverge: Reconverge) -> None:
+    def __init__(self, world: World, plane: ControlPlane) -> None:
         self._world = world
         self._network = world.network
-        self._reconverge = reconverge
+        self._plane = plane
         self.state = NetworkState()
 
     def _enter(self, state: NetworkState) -> int:
         self.state = state
-        return self._reconverge(state)
+        return self._plane.reconverge(state)
 
     def kill(self, name: str) -> int:
         """Destroy a node's namespace with all that is in it; return the inode number it had."""
         if find_node(self._network, name) in self.state.dead:
             raise UsageError(f"node {name!r} is dead already")
         self._world.silence(name)
+        self._plane.stop_node(name)
         self._enter(replace(self.state, dead=self.state.dead | {name}))
         return self._world.destroy(name)
 
@@ -64,7 +66,9 @@ class Faults:
         if find_node(self._network, name) not in self.state.dead:
             raise UsageError(f"node {name!r} is alive")
         self._world.revive(name, self.state.cut)
-        return self._enter(replace(self.state, dead=self.state.dead - {name}))
+        changed = self._enter(replace(self.state, dead=self.state.dead - {name}))
+        self._plane.start_node(name)
+        return changed
 
     def cut(self, a: str, b: str) -> int:
         """Take the carrier from a link, or unplug a node from a LAN; return the routes changed."""

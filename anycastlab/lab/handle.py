@@ -19,7 +19,7 @@ from anycastlab.lab.channel import Channel
 from anycastlab.lab.faults import find_node
 from anycastlab.lab.record import LabDirectory, Record, lab_names
 from anycastlab.lab.teardown import take_down, wait_cleaned
-from anycastlab.routing.catchment import predict
+from anycastlab.routing.metrics import predict_as_seen
 from anycastlab.routing.state import NetworkState
 from anycastlab.topology.network import Network
 
@@ -126,7 +126,7 @@ class Lab:
 
     def predict(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
         """The predicted catchment as things stand: (client, group) -> equally near instances."""
-        return predict(self.network, self.state())
+        return predict_as_seen(self.network, self.state())
 
     # -- inside the nodes ---------------------------------------------------------------------
 

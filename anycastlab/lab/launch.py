@@ -19,7 +19,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from anycastlab.errors import AnycastlabError, InterruptedLabError, NotReadyError
+from anycastlab.errors import (
+    AnycastlabError,
+    FeatureError,
+    InterruptedLabError,
+    NotReadyError,
+)
 from anycastlab.kernel.process import Process
 from anycastlab.kernel.syscalls import CLONE_NEWPID, unshare
 from anycastlab.lab import names, rootless, wiring
@@ -143,7 +148,7 @@ def _helper(network: Network, directory: LabDirectory, pipe: socket.socket) -> N
         unshare(CLONE_NEWPID)
         child = os.fork()
         if child == 0:
-            _supervise(network, pipe, listener, log)
+            _supervise(network, directory, pipe, listener, log)
         pipe.sendall(pack({"pid": child}))
     except AnycastlabError as error:
         pipe.sendall(pack(encode_error(error)))
@@ -172,7 +177,11 @@ def _listen(directory: LabDirectory) -> socket.socket:
 
 
 def _supervise(
-    network: Network, pipe: socket.socket, listener: socket.socket, log: int
+    network: Network,
+    directory: LabDirectory,
+    pipe: socket.socket,
+    listener: socket.socket,
+    log: int,
 ) -> NoReturn:
     """The init of the lab's PID namespace."""
     status = 1
@@ -182,9 +191,12 @@ def _supervise(
         null = os.open(os.devnull, os.O_RDONLY)
         for standard, descriptor in enumerate((null, log, log)):
             os.dup2(descriptor, standard)
+        # what the caller had put in their place (a test runner's capture) is not ours
+        sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)
         _close_others({0, 1, 2, pipe.fileno(), listener.fileno()})
         if pipe.recv(2) == b"go":
-            status = _build_and_serve(network, pipe, listener)
+            supervisor = Supervisor(network, directory.path, _outer_pid())
+            status = _build_and_serve(supervisor, pipe, listener)
     except BaseException:  # noqa: BLE001  the last words of this process; there is nobody to raise to
         traceback.print_exc()
     finally:
@@ -202,8 +214,7 @@ def _close_others(kept: set[int]) -> None:
                 continue
 
 
-def _build_and_serve(network: Network, pipe: socket.socket, listener: socket.socket) -> int:
-    supervisor = Supervisor(network, _outer_pid())
+def _build_and_serve(supervisor: Supervisor, pipe: socket.socket, listener: socket.socket) -> int:
 
     def progress(phase: str, done: int, total: int) -> None:
         if done in (0, total) or done % 50 == 0:
@@ -218,7 +229,10 @@ def _build_and_serve(network: Network, pipe: socket.socket, listener: socket.soc
         pipe.sendall(pack(encode_error(error)))
         return 1
     except OSError as error:
-        pipe.sendall(pack(encode_error(NotReadyError(f"the kernel refused: {error}"))))
+        problem = FeatureError(
+            f"the kernel refused: {error}", "see what it lacks: anycastlab doctor"
+        )
+        pipe.sendall(pack(encode_error(problem)))
         return 1
     pipe.close()
     supervisor.serve(listener)

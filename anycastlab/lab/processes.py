@@ -11,7 +11,7 @@ import os
 import resource
 import select
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from types import FrameType
 
 from anycastlab.errors import ProgramError
 from anycastlab.kernel import namespace
-from anycastlab.lab.private_mounts import Mount, private_mounts
+from anycastlab.lab.private_mounts import View, seeing
 
 LOG_LIMIT = 16 << 20
 """Bytes of any file a daemon writes: a log that fills up must not fill the disk."""
@@ -88,7 +88,7 @@ class Processes:
         return path
 
     def start(
-        self, node: str, held: int, command: Sequence[str], mounts: Iterable[Mount] = ()
+        self, node: str, held: int, command: Sequence[str], view: View | None = None
     ) -> Daemon:
         """Start a program in the namespace *held* of a node; it goes by its own name there.
 
@@ -96,7 +96,7 @@ class Processes:
         """
         directory, name = self.directory(node), Path(command[0]).name
         log = directory / f"{name}.log"
-        with _without(signal.SIGCHLD), _elsewhere(held, directory, mounts):
+        with _without(signal.SIGCHLD), _elsewhere(held, directory, view):
             pid = _spawn(command, log.name)
             daemon = Daemon(node, name, pid, os.pidfd_open(pid), log)
             self._daemons.setdefault(node, {})[name] = daemon
@@ -176,11 +176,11 @@ def _without(number: signal.Signals) -> Iterator[None]:
 
 
 @contextmanager
-def _elsewhere(held: int, directory: Path, mounts: Iterable[Mount]) -> Iterator[None]:
-    """Be in a node's namespace and directory, with private mounts if there are any."""
+def _elsewhere(held: int, directory: Path, view: View | None) -> Iterator[None]:
+    """Be in a node's namespace and directory, with its view of files."""
     before = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        with namespace.inside(held), private_mounts(directory, tuple(mounts)):
+        with namespace.inside(held), seeing(view, directory):
             os.chdir(directory)
             yield
     finally:

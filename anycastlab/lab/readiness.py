@@ -1,4 +1,4 @@
-"""When a namespace is ready: every interface has a carrier, no address is tentative."""
+"""When a namespace is ready: every interface that is up has a carrier."""
 
 from __future__ import annotations
 

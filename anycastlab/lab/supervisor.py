@@ -7,7 +7,6 @@ answers requests on the lab's socket. When it dies, all of the lab goes with it.
 from __future__ import annotations
 
 import gc
-import json
 import os
 import selectors
 import signal
@@ -15,14 +14,15 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from anycastlab.errors import AnycastlabError, UsageError
+from anycastlab.errors import NotReadyError
 from anycastlab.kernel import namespace
 from anycastlab.kernel.syscalls import set_process_name
 from anycastlab.lab import names, planes
-from anycastlab.lab.channel import encode_error, pack, send_descriptors
 from anycastlab.lab.faults import Faults, find_node
+from anycastlab.lab.server import Server
 from anycastlab.lab.services import Services
 from anycastlab.lab.world import Progress, World
 from anycastlab.topology.network import Network
@@ -30,21 +30,22 @@ from anycastlab.topology.network import Network
 READY_WITHIN = 30.0
 """Seconds until every readiness condition must hold."""
 
-_LINE_LIMIT = 1 << 20
+_IDLE = 0.1
+"""Seconds without a request after which nobody waits for us."""
 
 
 class Supervisor:
     """A running lab, seen from inside."""
 
-    def __init__(self, network: Network, publish_as: int | None) -> None:
-        """*publish_as* is the process number under which /run/netns names are made."""
+    def __init__(self, network: Network, rundir: Path, publish_as: int | None) -> None:
+        """*rundir* is the lab's own directory; /run/netns names point to process *publish_as*."""
         self._network = network
         self._pid = publish_as
         self._selector = selectors.DefaultSelector()
         self._world = World(network)
-        self._plane = planes.make(self._world)
+        self._plane = planes.make(self._world, rundir)
         self._services = Services(self._world, self._selector)
-        self._faults = Faults(self._world, self._plane.reconverge)
+        self._faults = Faults(self._world, self._plane)
         self._operations: Mapping[str, Callable[..., Any]] = {
             "status": self._status,
             "state": self._state,
@@ -60,6 +61,7 @@ class Supervisor:
     def build(self, progress: Progress) -> None:
         """Make everything, and return when every readiness condition holds."""
         gc.disable()  # nothing made here is garbage
+        self._plane.prepare()
         self._world.open_workshop()
         self._world.build_namespaces(progress)
         progress("links", 0, len(self._network.links))
@@ -71,9 +73,16 @@ class Supervisor:
             self._publish(name)
         self._services.start_all()
         progress("ready", 0, 1)
-        self._world.wait_ready(time.monotonic() + READY_WITHIN)
+        self._wait_ready()
         gc.freeze()
         gc.enable()
+
+    def _wait_ready(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        self._world.wait_ready(deadline)
+        missing = self._plane.wait(self._faults.state, deadline)
+        if missing:
+            raise NotReadyError(f"not converged in {READY_WITHIN:.0f} s: {missing}")
 
     def _publish(self, name: str) -> None:
         if self._pid is not None:
@@ -85,60 +94,23 @@ class Supervisor:
     def serve(self, listener: socket.socket) -> None:
         """Answer requests and run the services, for ever."""
         set_process_name(f"al:{self._network.name}")
-        listener.setblocking(False)
-        self._selector.register(listener, selectors.EVENT_READ, self._accept)
+        server = Server(self._selector, self._operations, self._living)
+        server.listen(listener)
+        while ready := self._selector.select(_IDLE):
+            self._serve(ready)
+        self._plane.settle()
         while True:
-            for key, events in self._selector.select():
-                key.data(key.fileobj, events)
+            self._serve(self._selector.select())
 
-    def _accept(self, listener: socket.socket, _events: int) -> None:
-        connection, _ = listener.accept()
-        connection.setblocking(True)
-        connection.settimeout(5.0)  # a client that stops reading must not stop the lab
-        buffer = bytearray()
+    def _serve(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+        for key, events in ready:
+            key.data(key.fileobj, events)
 
-        def readable(_socket: socket.socket, _events: int) -> None:
-            try:
-                if self._read(connection, buffer):
-                    return
-            except OSError:
-                pass
-            self._selector.unregister(connection)
-            connection.close()
-
-        self._selector.register(connection, selectors.EVENT_READ, readable)
-
-    def _read(self, connection: socket.socket, buffer: bytearray) -> bool:
-        data = connection.recv(1 << 16)
-        buffer += data
-        while (end := buffer.find(b"\n")) >= 0:
-            line = bytes(buffer[:end])
-            del buffer[: end + 1]
-            self._answer(connection, line)
-        return bool(data) and len(buffer) < _LINE_LIMIT
-
-    def _answer(self, connection: socket.socket, line: bytes) -> None:
-        request = _parse(line)
-        operation = request.pop("do", None)
-        try:
-            if operation == "namespaces":
-                self._hand_out(connection, request["nodes"])
-                return
-            if operation not in self._operations:
-                raise UsageError(f"the supervisor knows no operation {operation!r}")
-            answer = {"ok": self._operations[operation](**request)}
-        except AnycastlabError as error:
-            answer = encode_error(error)
-        except OSError as error:
-            answer = {"error": "HostError", "arguments": [f"{operation}: {error}", ""]}
-        connection.sendall(pack(answer))
-
-    def _hand_out(self, connection: socket.socket, nodes: list[str]) -> None:
+    def _living(self, nodes: list[str]) -> dict[str, int]:
         for node in nodes:
             find_node(self._network, node)
-        alive = [node for node in nodes if node in self._world.namespaces]
         held = self._world.namespaces
-        send_descriptors(connection, {"ok": alive}, [held[node] for node in alive])
+        return {node: held[node] for node in nodes if node in held}
 
     # -- operations ---------------------------------------------------------------------------
 
@@ -177,14 +149,6 @@ class Supervisor:
         self._services.start(node)
         self._world.wait_ready(time.monotonic() + READY_WITHIN)
         return changed
-
-
-def _parse(line: bytes) -> dict[str, Any]:
-    try:
-        request = json.loads(line)
-    except ValueError:
-        return {}
-    return request if isinstance(request, dict) else {}
 
 
 def become_init() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from anycastlab.topology.network import Node
+from anycastlab.topology.network import Multipath, Node
 
 _EVERY_NODE: Mapping[str, str] = {
     # an answer may come back another way than the request went: anycast makes that normal
@@ -39,39 +39,48 @@ _EVERY_NODE: Mapping[str, str] = {
     "ipv4/conf/all/arp_announce": "2",
 }
 
-_MULTIPATH: Mapping[str, str] = {
+_POLICIES: Mapping[str, str] = {
     # Hash header fields only. A veth hands the sender's own socket hash on to the next namespace,
     # and policy 1 would use it: flows would jump after a retransmission, routers would agree.
-    "ipv4/fib_multipath_hash_policy": "3",
-    "ipv6/fib_multipath_hash_policy": "3",
-    "ipv4/fib_multipath_hash_fields": "55",
-    "ipv6/fib_multipath_hash_fields": "55",
+    "header": "3",
+    "l4": "1",
+    "l3": "0",
 }
+_FIELDS = "55"
+"""Of policy 3: addresses, protocol and ports."""
 
 SEED = "ipv4/fib_multipath_hash_seed"
 """Both families, Linux 6.11 and later; another value in each router, or all choose alike."""
 
 
+def _hashing(policy: str) -> Mapping[str, str]:
+    return {
+        f"{family}/fib_multipath_hash_{what}": value
+        for family in ("ipv4", "ipv6")
+        for what, value in (("policy", policy), ("fields", _FIELDS))
+    }
+
+
 @cache
-def _common(forwards: bool, choices: bool) -> Mapping[str, str]:
+def _common(forwards: bool, policy: str | None) -> Mapping[str, str]:
     forwarding = {
         "ipv4/ip_forward": str(int(forwards)),
         "ipv6/conf/all/forwarding": str(int(forwards)),
         "ipv6/conf/default/forwarding": str(int(forwards)),
     }
     # first: switching IPv4 forwarding sets other values back
-    return {**forwarding, **_EVERY_NODE, **(_MULTIPATH if choices else {})}
+    return {**forwarding, **_EVERY_NODE, **(_hashing(policy) if policy is not None else {})}
 
 
-def sysctls(node: Node, number: int) -> dict[str, str]:
+def sysctls(node: Node, number: int, multipath: Multipath) -> dict[str, str]:
     """What to write in *node*, the *number*-th of its lab: names below /proc/sys/net."""
     choices = len(node.interfaces) > 1
-    wanted = dict(_common(node.forwards, choices))
-    if choices:
+    wanted = dict(_common(node.forwards, _POLICIES[multipath.hash] if choices else None))
+    if choices and multipath.seeds:
         wanted[SEED] = str(number + 1)
     return wanted
 
 
 def names() -> tuple[str, ...]:
     """Every name any node may get."""
-    return (*_common(True, True), SEED)
+    return (*_common(True, _POLICIES["header"]), SEED)

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from anycastlab.errors import StateError
-from anycastlab.kernel import messages, namespace
-from anycastlab.kernel.netlink import Netlink
+from anycastlab.kernel import namespace
 from anycastlab.kernel.process import Process, inside_namespaces
 from anycastlab.lab import names, rootless
 from anycastlab.lab.record import LabDirectory, Record, locked
@@ -73,6 +72,9 @@ def wait_cleaned(timeout: float = _CLEANED_WITHIN) -> float:
     The kernel frees namespaces in batches, in order: one more, let go now, is freed after them. Its
     end is seen as the end of a link that reaches into it.
     """
+    from anycastlab.kernel import messages
+    from anycastlab.kernel.netlink import Netlink
+
     began = time.monotonic()
     if rootless.needed() and not rootless.entered():
         rootless.enter_own_user_namespace()

@@ -11,6 +11,8 @@ from anycastlab.kernel import messages, namespace
 from anycastlab.kernel.netlink import Netlink
 from anycastlab.kernel.sysctl import SysctlWriter
 from anycastlab.lab import readiness, wiring
+from anycastlab.lab.blackhole import BlackHoles
+from anycastlab.lab.impairment import Impairments
 from anycastlab.lab.sysctls import names as sysctl_names
 from anycastlab.lab.sysctls import sysctls
 from anycastlab.topology.network import Interface, Lan, Link, Network
@@ -19,6 +21,8 @@ Progress = Callable[[str, int, int], None]
 
 _NO_LINK = (errno.ENODEV,)
 """A link is gone when the node at its other end is dead."""
+_MUTE = {"ipv6/conf/default/disable_ipv6": "1"}
+"""What lies in the workshop between two nodes must not speak to them."""
 
 
 class World:
@@ -43,6 +47,8 @@ class World:
                 self._ports_of[port.node].append((lan, port))
         self._sysctls = SysctlWriter()
         self._workshop = -1
+        self.impairments = Impairments(network, self.send)
+        self.black_holes = BlackHoles(network, self.namespaces, self.send)
 
     # -- bring up -----------------------------------------------------------------------------
 
@@ -50,6 +56,8 @@ class World:
         """Move this process into a namespace of its own: every link is made from there."""
         self._workshop = namespace.create()
         self._sysctls.learn(sysctl_names())
+        self._sysctls.write(_MUTE)
+        self.impairments.open(self._workshop)
 
     def build_namespaces(self, progress: Progress) -> None:
         """Make every namespace and set its sysctls."""
@@ -65,17 +73,22 @@ class World:
         self._sysctls.renew()
         node = self.network.nodes.get(name)
         if node is not None:
-            self._sysctls.write(sysctls(node, self._number[name]))
+            multipath = self.network.routing.multipath
+            self._sysctls.write(sysctls(node, self._number[name], multipath))
 
     def build_links(self) -> None:
         """Make every LAN's bridge, then every link, both ends in their namespaces."""
         for lan in self.network.lans:
             self.send(wiring.lan_namespace(lan), wiring.bridge_messages())
-        pairs = [wiring.link_veth(link, self.namespaces) for link in self.network.links]
+        pairs = self._veths(self.network.links)
         for lan in self.network.lans:
             pairs += [wiring.port_veth(lan, port, self.namespaces) for port in lan.ports]
         with Netlink(self._workshop) as workshop:
             workshop.send(pairs)
+        self.impairments.made(self.network.links)
+
+    def _veths(self, links: Iterable[Link]) -> list[bytes]:
+        return [veth for link in links for veth in self.impairments.veths(link, self.namespaces)]
 
     def configure(self) -> None:
         """Bring up every interface and give it its addresses."""
@@ -94,8 +107,8 @@ class World:
             found += wiring.lan_end_messages(port)
         return found
 
-    def wait_ready(self, deadline: float, cut: Iterable[str] = ()) -> None:
-        """Wait until every interface has a carrier and no address is tentative.
+    def wait_ready(self, deadline: float) -> None:
+        """Wait until every interface that is up has a carrier; addresses are usable at once.
 
         *deadline* is on the monotonic clock. Raises NotReadyError naming node and condition.
         """
@@ -128,6 +141,8 @@ class World:
         number = namespace.inode(descriptor)
         with Netlink(descriptor) as socket:
             socket.send([messages.delete_lab_links()], tolerate=_NO_LINK)
+        self.impairments.unmade(self._links_of[name])
+        self.black_holes.refresh()
         os.close(descriptor)
         return number
 
@@ -136,12 +151,14 @@ class World:
         with namespace.returning_home():
             self._make_namespace(name)
         self._sysctls.close()
-        links = [link for link in self._links_of[name] if self._both_alive(link)]
-        pairs = [wiring.link_veth(link, self.namespaces) for link in links]
+        links = [link for link in self._links_of[name] if self.both_alive(link)]
+        pairs = self._veths(links)
         ports = self._ports_of[name]
         pairs += [wiring.port_veth(lan, port, self.namespaces) for lan, port in ports]
         with Netlink(self._workshop) as workshop:
             workshop.send(pairs)
+        self.impairments.made(links)
+        self.black_holes.refresh()
         self.send(name, wiring.loopback_messages(self.network.nodes[name], self.network))
         for link in links:
             if link.name not in cut:
@@ -153,18 +170,19 @@ class World:
             if f"{lan.name}:{name}" not in cut:
                 self.mend_port(lan, port)
 
-    def _both_alive(self, link: Link) -> bool:
+    def both_alive(self, link: Link) -> bool:
+        """Whether a link is there at all."""
         return link.a.node in self.namespaces and link.b.node in self.namespaces
 
     def cut_link(self, link: Link) -> None:
         """Take the carrier from both ends of a link."""
         for end in (link.a, link.b):
-            if self._both_alive(link):
+            if self.both_alive(link):
                 self.send(end.node, [messages.link_down(end.index)])
 
     def mend_link(self, link: Link) -> None:
         """Bring both ends up again, with the addresses the kernel took away from them."""
-        if self._both_alive(link):
+        if self.both_alive(link):
             self.send(link.a.node, wiring.link_end_messages(link.a, link.b))
             self.send(link.b.node, wiring.link_end_messages(link.b, link.a))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from anycastlab.topology.network import Family
 
 SYN_PORT = 61786
-"""The source port of crafted SYNs: outside the range real sessions take theirs of (32768 to 60999)."""
+"""The source port of crafted SYNs; real sessions take theirs between 32768 and 60999."""
 
 
 def words(data: bytes) -> int:

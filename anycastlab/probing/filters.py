@@ -12,9 +12,9 @@ from anycastlab.kernel.bpf import (
     INTERFACE,
     PACKET_TYPE,
     Line,
+    Program,
     any_bit,
     assemble,
-    attach,
     equal,
     here,
     keep,
@@ -70,7 +70,7 @@ def _transport(head: int, icmp: int, request: int, reply: int) -> list[Line]:
 
 
 @cache
-def recorded_by_taps() -> bytes:
+def recorded_by_taps() -> Program:
     """Probes and their replies as they enter or leave by any interface but `lo`.
 
     That is: ICMP echo with our MAGIC, UDP requests to the identity service, and of TCP to and from
@@ -103,7 +103,7 @@ def recorded_by_taps() -> bytes:
 
 
 @cache
-def _answers_to_syns(head: int) -> bytes:
+def _answers_to_syns(head: int) -> Program:
     return assemble(
         load_half(head + 2),
         equal(SYN_PORT, otherwise="drop"),
@@ -115,7 +115,7 @@ def _answers_to_syns(head: int) -> bytes:
 
 def only_answers_to_syns(sock: socket, family: Family) -> None:
     """Let a raw TCP socket receive what is sent to SYN_PORT. (IPv6 raw sockets hide the header.)"""
-    attach(sock, _answers_to_syns(20 if family == 4 else 0))
+    _answers_to_syns(20 if family == 4 else 0).attach(sock)
 
 
 def only_replies_and_errors(sock: socket, family: Family) -> None:

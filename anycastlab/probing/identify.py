@@ -22,6 +22,7 @@ Flow = bytes
 _fields_4 = Struct("!9xB10xHHIIxB2xI").unpack_from
 _fields_6 = Struct("!6xB33xHHIIxB2xI").unpack_from
 _WORD = 0xFFFFFFFF
+_ECHOES, _REPLIES = (ICMP, ICMPV6), (ECHO_REPLY, ECHO_REPLY_6)
 
 
 def identify(packet: bytes) -> tuple[bool, int | Flow] | None:
@@ -34,16 +35,14 @@ def identify(packet: bytes) -> tuple[bool, int | Flow] | None:
     version_4 = packet[0] == 0x45
     fields = _fields_4(packet) if version_4 else _fields_6(packet)
     protocol, source, destination, word, acknowledged, flags, late = fields
-    if protocol == ICMP:
-        return source >> 8 == ECHO_REPLY, word
-    if protocol == ICMPV6:
-        return source >> 8 == ECHO_REPLY_6, word
+    if protocol in _ECHOES:
+        return source >> 8 in _REPLIES, word
     if protocol == UDP:
         return False, late
-    if protocol != TCP:
+    if protocol != TCP or (flags & ACK and destination != SYN_PORT):
         return None
     if flags & ACK:
-        return (True, acknowledged - 1 & _WORD) if destination == SYN_PORT else None
+        return True, acknowledged - 1 & _WORD
     if source == SYN_PORT:
         return False, word
     return False, packet[12:22] if version_4 else packet[8:42]

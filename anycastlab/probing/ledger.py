@@ -24,7 +24,10 @@ class Ledger:
         self.flows: dict[Flow, int] = {}
 
     def note(self, probe: int, stamp: int, name: str | None = None) -> None:
-        """Note the first answer to a probe, or that it is REFUSED; ids of other passes are ignored."""
+        """Note the first answer to a probe, or that it is REFUSED.
+
+        Ids of other passes are ignored.
+        """
         number = probe - self.first
         if 0 <= number < self.count and not self.answered[number]:
             self.answered[number] = stamp

@@ -15,6 +15,7 @@ from anycastlab.probing.plan import Block, Target
 
 _READ_AT_MOST = 32  # probes sent before the socket is read: its buffers hold more than that
 _SO_MEMINFO, _DROPS = 55, 8
+_ERROR_QUEUE = int(socket.MSG_ERRQUEUE)
 
 
 class Mailbox:
@@ -82,7 +83,7 @@ class Line:
 
     def _read_stamps(self) -> None:
         batch, sent, base = self._box.stamps, self._ledger.sent, self._base
-        while batch.receive(self.socket.fileno(), socket.MSG_ERRQUEUE):
+        while batch.receive(self.socket.fileno(), _ERROR_QUEUE):
             for seconds, nanoseconds, number in batch.records():
                 sent[base + number] = seconds * 1_000_000_000 + nanoseconds
             if not batch.full:

@@ -46,7 +46,9 @@ def flows(
     senders = tuple(dict.fromkeys(clients))
     for name in senders:
         _want_client(network, name)
-    aims = [(family, aim) for family in families for aim in targets([network.groups[group]], family)]
+    aims = [
+        (family, aim) for family in families for aim in targets([network.groups[group]], family)
+    ]
     if not aims:
         wanted = " or ".join(f"IPv{family}" for family in families)
         raise UsageError(f"group {group!r} has no {wanted} address")

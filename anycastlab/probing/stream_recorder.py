@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -18,7 +19,7 @@ from anycastlab.probing.stream_flows import Outlet
 from anycastlab.probing.taps import Event, LostPacketsError, Recording
 
 _EVERY = 0.01
-"""Seconds between two readings: the buffers hold far more, and waking for each packet would cost."""
+"""Seconds between two readings: buffers hold far more, and waking for each packet would cost."""
 
 Answered = dict[int, tuple[int, str | None]]
 """For each id that was answered: when (ns, real time), and the instance named in the answer."""
@@ -93,6 +94,19 @@ class Recorder:
                     answered.setdefault(found[0], (stamp, found[2]))
             if not batch.full:
                 return
+
+    def await_answers(self, wanted: Iterable[int], timeout: float) -> None:
+        """Wait until these ids are answered, *timeout* seconds at most."""
+        deadline = time.monotonic() + timeout
+        missing = set(wanted) - self.answered.keys()
+        while missing and time.monotonic() < deadline:
+            self._stop.wait(_EVERY)
+            missing -= self.answered.keys()
+
+    @property
+    def only_late_tap(self) -> str | None:
+        """The member that came back meanwhile, if it is one: its first packets were not seen."""
+        return next(iter(self.late_taps)) if len(self.late_taps) == 1 else None
 
     def end(self) -> dict[str, list[Event]]:
         """Read the rest; return what each member received: (id, time stamp), as it came.

@@ -10,7 +10,7 @@ INK, PALE = "#333333", "#AAAAAA"
 FONT = 'fontname="Helvetica,Arial,sans-serif"'
 
 _SHAPES: dict[Kind, str] = {
-    "router": 'shape=circle, width=0.45, margin="0.01,0.01"',
+    "router": "shape=box",
     "client": "shape=ellipse",
     "server": "shape=box, penwidth=2.5",
     "lan": "shape=hexagon",
@@ -26,12 +26,14 @@ _LEGEND_WIDTH = 6
 
 def dot_text(sketch: Sketch) -> str:
     """Return an undirected graph that says itself how it is to be laid out."""
-    engine = "neato" if len(sketch.dots) <= 150 else "sfdp"
+    # The better layouts take a second for as many nodes, and minutes for a thousand.
+    engine = "neato" if len(sketch.dots) <= 300 else "sfdp"
+    splines = "true" if len(sketch.dots) <= 60 else "line"
     lines = [
         f"graph {quoted(sketch.name)} {{",
-        f'  graph [layout={engine}, overlap=prism, splines=true, outputorder=edgesfirst, sep="+6",',
-        f'    pad=0.3, dpi=144, bgcolor=white, labelloc=b, {FONT}, fontsize=13, fontcolor="{INK}",',
-        f"    label={_legend(sketch)}];",
+        f"  graph [layout={engine}, overlap=prism, splines={splines}, outputorder=edgesfirst,",
+        '    sep="+6", pad=0.3, dpi=144, bgcolor=white,',
+        f'    {FONT}, fontsize=13, fontcolor="{INK}", labelloc=b, label={_legend(sketch)}];',
         f'  node [{FONT}, fontsize=12, height=0.3, width=0.4, margin="0.08,0.04", color="{INK}"];',
         f'  edge [{FONT}, fontsize=10, penwidth=1.3, color="#777777", fontcolor="{INK}"];',
         *map(_node, sketch.dots),
@@ -50,8 +52,9 @@ def _node(dot: Dot) -> str:
     # Two colours as a gradient with one sharp step: wedges would draw a line through the name.
     fill = (";0.5:" if len(dot.colours) == 2 else ":").join(dot.colours) or _NEUTRAL[dot.kind]
     style = "filled" if len(dot.colours) < 3 else "wedged"
+    style += ",rounded" if dot.kind == "router" else ""
     if dot.dead:
-        fill, style = "white", "filled,dashed"
+        fill, style = "white", f"{style},dashed"
     attributes = [
         _SHAPES[dot.kind],
         f'style="{style}", fillcolor="{fill}"',

@@ -8,7 +8,7 @@ from anycastlab.report.graph_dot import INK, PALE, is_dark
 from anycastlab.report.graph_sketch import Dot, Kind, Line, Sketch
 
 _SHAPES: dict[Kind, tuple[str, str]] = {
-    "router": ("((", "))"),
+    "router": ("(", ")"),
     "client": ("([", "])"),
     "server": ("[", "]"),
     "lan": ("{{", "}}"),

@@ -55,7 +55,7 @@ def tables(network: Network) -> dict[str, list[dict[str, Any]]]:
 
 
 def _hop(hop: Hop, names: Mapping[int, str]) -> dict[str, str]:
-    return {"gateway": str(ip_address(hop.gateway)), "interface": names[hop.index]}
+    return {"gateway": str(ip_address(hop.gateway)), "interface": names[hop.interface]}
 
 
 def tables_text(network: Network) -> str:

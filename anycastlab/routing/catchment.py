@@ -45,18 +45,12 @@ def _reach(
         tree, nearest = found[targets]
         for client in network.role("client"):
             distance, vertex = view(graph, tree, number[client])
-            reach[client, name] = (
-                (
-                    distance,
-                    [
-                        names[t]
-                        for place, t in enumerate(sorted(targets))
-                        if nearest[vertex] >> place & 1
-                    ],
-                )
-                if distance < UNREACHABLE
-                else (None, [])
-            )
+            if distance < UNREACHABLE:
+                labels = enumerate(sorted(targets))
+                members = [names[t] for place, t in labels if nearest[vertex] >> place & 1]
+                reach[client, name] = distance, members
+            else:
+                reach[client, name] = None, []
     return reach
 
 

@@ -64,7 +64,7 @@ class Forwarder:
         }
 
     def _to_make_afresh(self, old: Graph, turned: list[set[int]]) -> set[int]:
-        """Return the nodes whose tables are more than a row of routes of their own."""
+        """Return the nodes whose tables must be made as a whole: hosts, revived nodes, blocks."""
         names, forwards, new = self._wiring.names, self._wiring.forwards, self._graph
         hosts = {number for number in range(len(names)) if not forwards[number]}
         return {

@@ -16,7 +16,6 @@ from anycastlab.routing.spf import UNREACHABLE, Tree, shortest_paths
 Step: TypeAlias = tuple[int, int, int]
 """A directed edge: sender, receiver, cost."""
 
-
 MOST_LOST = 5
 """A tree that loses more than one vertex in so many is sooner made again than repaired."""
 

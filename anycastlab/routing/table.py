@@ -15,7 +15,7 @@ class Prefix(NamedTuple):
 class Hop(NamedTuple):
     """A next hop: the interface's index and the packed address of the gateway on it."""
 
-    index: int
+    interface: int
     gateway: bytes
 
 

@@ -15,12 +15,15 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
 from anycastlab.topology.forms import NotEmpty, OneOrMore, ShortForm, Strict
 from anycastlab.topology.literals import AddressText, SubnetText
+from anycastlab.topology.multipath import MultipathSpec
 from anycastlab.topology.names import LAB_NAME_SCHEMA, NAME_SCHEMA
 from anycastlab.topology.network import Impairment, Role
 from anycastlab.topology.positions import Path
@@ -224,6 +227,9 @@ class RoutingSpec(ShortForm):
     tables: Literal["auto", "full", "compact"] = Field(
         "auto", description="full: a route to every node's address; compact: fewer, for big labs."
     )
+    multipath: MultipathSpec = Field(
+        MultipathSpec(), description="How routers choose among equally near next hops."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -232,6 +238,15 @@ class RoutingSpec(ShortForm):
             return {"daemon": value}
         if not isinstance(value, dict):
             raise ValueError("expected kernel, bird or frr, or {daemon: ..., ...}")
+        return value
+
+    @field_validator("multipath")
+    @classmethod
+    def _daemons_write_their_own_routes(
+        cls, value: MultipathSpec, others: ValidationInfo
+    ) -> MultipathSpec:
+        if problem := value.refused_by(others.data.get("daemon", "kernel")):
+            raise ValueError(problem)
         return value
 
 

@@ -146,6 +146,15 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Multipath:
+    """How routers choose among equally near next hops, see the file format."""
+
+    hash: Literal["header", "l3", "l4"] = "header"
+    resilient: bool = False
+    seeds: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Routing:
     """How routes come about: by the lab (``kernel``) or by a daemon's protocol."""
 
@@ -153,6 +162,7 @@ class Routing:
     protocol: str | None = None
     tables: Literal["full", "compact"] = "full"
     options: Mapping[str, Any] = field(default_factory=no_options)
+    multipath: Multipath = field(default_factory=Multipath)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from anycastlab.topology.network import (
     Lan,
     Link,
     Member,
+    Multipath,
     Network,
     Node,
     Routing,
@@ -118,4 +119,7 @@ def _routing(topology: Topology) -> Routing:
     tables = spec.tables
     if tables == "auto":
         tables = "full" if len(topology.nodes) <= MOST_NODES_WITH_FULL_TABLES else "compact"
-    return Routing(spec.daemon, spec.protocol, tables, MappingProxyType(spec.model_extra or {}))
+    options = MappingProxyType(spec.model_extra or {})
+    choice = spec.multipath
+    multipath = Multipath(choice.hash, choice.resilient, choice.seeds)
+    return Routing(spec.daemon, spec.protocol, tables, options, multipath)

@@ -22,6 +22,13 @@ PROTOCOLS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """What each daemon can speak, its default first."""
 
+WITH_BFD: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"bird": ("bgp", "ospf", "rip"), "frr": ("bgp", "ospf")}
+)
+"""Their protocols that can use BFD: BIRD 2.0, FRR 8."""
+MULTIPATH = frozenset({"bgp", "ospf", "rip"})
+"""The protocols that use all equally near next hops."""
+
 
 def protocol_of(routing: Routing) -> str | None:
     """Return the protocol in use, a daemon's default when none is named; None for `kernel`."""
@@ -200,9 +207,15 @@ _OPTIONS: Mapping[str, type[RoutingOptions]] = MappingProxyType(
 def unspeakable(daemon: str, protocol: str) -> str:
     """Return why a daemon cannot speak a protocol; '' when it can."""
     known = PROTOCOLS[daemon]
-    return (
-        "" if protocol in known else f"{daemon} does not speak {protocol}, but {listed([*known])}"
-    )
+    speaks = f"{daemon} speaks {listed([*known], 'and')}, not {quoted(protocol)}"
+    return "" if protocol in known else speaks + did_you_mean(protocol, known)
+
+
+def without_bfd(daemon: str, protocol: str) -> str:
+    """Return why a protocol of a daemon cannot use BFD; '' when it can."""
+    if protocol in WITH_BFD[daemon]:
+        return ""
+    return f"{daemon} has no BFD for {protocol}; it has for {listed([*WITH_BFD[daemon]], 'and')}"
 
 
 def options_model(protocol: str) -> type[RoutingOptions]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from anycastlab.errors import AnycastlabError
 from anycastlab.kernel.process import Process
+from anycastlab.lab.channel import Channel
 from anycastlab.lab.handle import Lab
 from anycastlab.lab.record import LabDirectory, base_directory, lab_names
 from anycastlab.lab.teardown import take_down, wait_cleaned
@@ -195,3 +198,38 @@ def test_bad_usage_is_status_2_with_one_message(words: list[str], cli: Cli) -> N
     assert done.returncode == 2
     assert done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_of_two_ups_at_once_one_wins_and_the_other_says_why(diamond: Path, cli: Cli) -> None:
+    words = [sys.executable, "-m", "anycastlab", "up", str(diamond)]
+    both = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [up.communicate(timeout=30)[1] for up in both]
+    assert sorted(up.returncode for up in both) == [0, 4], said
+    assert "up" in next(text for text in said if text)
+    assert cli("exec", unique("diamond"), "c1", "--", "true").returncode == 0
+
+
+def test_nonsense_on_the_labs_socket_does_not_end_the_lab(lab: Lab) -> None:
+    control = str(LabDirectory(lab.name).control)
+    for nonsense in (b"{\n", b"[]\n", b'{"do": 1}\n', b'{"do": "kill"}\n', b"\xff\xfe\n", b"7\n"):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(control)
+            client.sendall(nonsense)
+            assert b'"error"' in client.recv(4096), nonsense
+    with pytest.raises(AnycastlabError):
+        Channel(Path(control)).call("namespaces")
+    assert lab.state().dead == frozenset()
+
+
+def test_a_network_in_two_pieces_comes_up_and_unreachable_is_no_crash(
+    tmp_path: Path, cli: Cli
+) -> None:
+    name = unique("pieces")
+    file = tmp_path / "pieces.yaml"
+    file.write_text(
+        f"name: {name}\nnodes: {{r1: router, r2: router, c1: client, s1: server}}\n"
+        "links: [[c1, r1], [s1, r2]]\nanycast: {A: {members: [s1]}}\n"
+    )
+    done = cli("run", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nobody" in done.stdout or "none" in done.stdout

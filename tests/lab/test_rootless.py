@@ -19,9 +19,21 @@ from tests.lab.conftest import DIAMOND, ROOT, unique
 
 NOBODY = 65534
 NEEDED = (
-    "_yaml annotated_types click markdown_it mdurl pydantic pydantic_core pygments pyroute2 rich "
-    "scapy typing_extensions.py typing_inspection yaml"
-).split()
+    "_yaml",
+    "annotated_types",
+    "click",
+    "markdown_it",
+    "mdurl",
+    "pydantic",
+    "pydantic_core",
+    "pygments",
+    "pyroute2",
+    "rich",
+    "scapy",
+    "typing_extensions.py",
+    "typing_inspection",
+    "yaml",
+)
 
 
 class Nobody:

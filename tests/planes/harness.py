@@ -64,21 +64,11 @@ class Running:
         plane = make(self.world, rundir)
         assert isinstance(plane, DaemonPlane)
         self.plane = plane
-        self.faults = Faults(self.world, plane.reconverge)
+        self.faults = Faults(self.world, plane)
 
     def settle(self, within: float = READY_WITHIN) -> str:
         """Wait until all is as predicted; return '' or what is missing."""
         return self.plane.wait(self.faults.state, time.monotonic() + within)
-
-    def kill(self, node: str) -> None:
-        """Kill a node as the supervisor does."""
-        self.faults.kill(node)
-        self.plane.stop_node(node)
-
-    def revive(self, node: str) -> None:
-        """Revive a node as the supervisor does."""
-        self.faults.revive(node)
-        self.plane.start_node(node)
 
     def table(self, node: str) -> Table:
         """What the kernel of a node has for a routing table."""

@@ -203,7 +203,11 @@ def test_both_families_are_congruent(data: st.DataObject) -> None:
     network = data.draw(networks())
     for table in forwarding(network, data.draw(states(network))).values():
         ipv4, ipv6 = (
-            [[hop.index for hop in hops] for key, hops in table.items() if len(key.address) == size]
+            [
+                [hop.interface for hop in hops]
+                for key, hops in table.items()
+                if len(key.address) == size
+            ]
             for size in (4, 16)
         )
         assert ipv4 == ipv6

@@ -46,7 +46,7 @@ def arrivals(
             return
         for hop in hops:
             next_node, segment = owners[hop.gateway]
-            assert segment == segments[hop.index]
+            assert segment == segments[hop.interface]
             follow(next_node, (*path, node))
 
     follow(source, ())

@@ -11,11 +11,17 @@ from anycastlab.lab.world import World
 __all__ = ["ControlPlane", "make"]
 
 
-def make(world: World, rundir: Path = Path("/run/anycastlab")) -> ControlPlane:
+def make(world: World, rundir: Path) -> ControlPlane:
     """The control plane the network's `routing:` asks for; *rundir* is the lab's own directory."""
-    if world.network.routing.daemon == "bird":
+    daemon = world.network.routing.daemon
+    if daemon == "kernel":
+        return KernelPlane(world)
+    from anycastlab.lab.processes import Processes
+
+    if daemon == "bird":
         from anycastlab.lab.planes.bird import BirdPlane
-        from anycastlab.lab.processes import Processes
 
         return BirdPlane(world, Processes(rundir))
-    return KernelPlane(world)
+    from anycastlab.lab.planes.frr import FrrPlane
+
+    return FrrPlane(world, Processes(rundir))

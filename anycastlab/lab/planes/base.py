@@ -10,8 +10,16 @@ from anycastlab.routing.state import NetworkState
 class ControlPlane(Protocol):
     """Makes routes come about in a world whose links and addresses are there."""
 
+    def prepare(self) -> None:
+        """Begin what needs no interface; called first."""
+        ...
+
     def install(self) -> None:
         """Begin; called once, when every interface is configured."""
+        ...
+
+    def settle(self) -> None:
+        """Do what can wait until nobody waits; called once, after the lab is ready."""
         ...
 
     def reconverge(self, state: NetworkState) -> int:
@@ -29,6 +37,9 @@ class ControlPlane(Protocol):
         """Start what runs for a node that has come back."""
         ...
 
-    def missing(self, state: NetworkState) -> str:
-        """Return '' when every node's routes are as predicted, else what is missing first."""
+    def wait(self, state: NetworkState, deadline: float) -> str:
+        """Wait until every node's routes are as predicted; return '' or what is missing.
+
+        *deadline* is on the monotonic clock.
+        """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from anycastlab.lab.planes.bird_config import config
@@ -24,12 +25,13 @@ class BirdPlane(DaemonPlane):
         """Raise ProgramError unless BIRD is installed."""
         assert self._program
 
-    def launch(self, speaker: Speaker) -> None:
-        """Write a node's bird.conf and start BIRD; how it fares is seen by its routes."""
-        name = speaker.node.name
-        self._write(speaker)
+    def launch(self, speakers: Sequence[Speaker]) -> None:
+        """Write each node's bird.conf and start BIRD; how it fares is seen by its routes."""
         command = (self._program, "-f", "-c", _CONFIG, "-s", SOCKET)
-        self.processes.start(name, self._world.namespaces[name], command)
+        for speaker in speakers:
+            name = speaker.node.name
+            self._write(speaker)
+            self.processes.start(name, self._world.namespaces[name], command)
 
     def reconfigure(self, speaker: Speaker) -> None:
         """Have BIRD read its changed file; sessions that did not change stay up."""

@@ -20,13 +20,21 @@ _HOST_BITS = {4: 32, 16: 128}
 class Expectation:
     """What one router's table must hold, and must not.
 
-    Service addresses need next hops that the prediction has, too (a protocol without multipath uses
-    one of them); all other hosts just need a route, since a tie may be broken there in any way.
+    Service addresses need the predicted next hops (of a protocol without multipath, one of them);
+    for all other hosts it is enough that there is a route.
     """
 
-    def __init__(self, network: Network, router: str, table: Table, never: Collection[Prefix]):
+    def __init__(
+        self,
+        network: Network,
+        router: str,
+        table: Table,
+        never: Collection[Prefix] = (),
+        multipath: bool = True,
+    ) -> None:
         """*table* is the predicted one; the prefixes in *never* are too far for the protocol."""
         self._router = router
+        self._multipath = multipath
         self._services = {
             Prefix(address.packed, address.max_prefixlen)
             for group in network.groups.values()
@@ -45,16 +53,16 @@ class Expectation:
         for prefix, hops in self._table.items():
             if not actual.get(prefix):
                 return prefix, f"{self._router} has no route to {_shown(prefix)} yet"
-            if prefix in self._services and not self._same(actual[prefix]) <= self._same(hops):
+            if prefix in self._services and not self._agree(actual[prefix], hops):
                 return prefix, f"{self._router} still has another way to {_shown(prefix)}"
         for prefix in self._services:
             if prefix not in self._table and actual.get(prefix):
                 return prefix, f"{self._router} still has a route to {_shown(prefix)}"
         return None
 
-    def _same(self, hops: Hops) -> set[tuple[int, bytes]]:
-        """Next hops, each gateway by its global address."""
-        return {(index, self._alias.get((index, gateway), gateway)) for index, gateway in hops}
+    def _agree(self, actual: Hops, predicted: Hops) -> bool:
+        known = {(index, self._alias.get((index, gateway), gateway)) for index, gateway in actual}
+        return known == {*predicted} if self._multipath else known <= {*predicted}
 
 
 def _shown(prefix: Prefix) -> str:

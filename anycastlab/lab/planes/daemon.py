@@ -11,7 +11,7 @@ import errno
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from anycastlab.kernel.netlink import Netlink
@@ -23,7 +23,7 @@ from anycastlab.lab.world import World
 from anycastlab.routing.forwarder import Forwarder
 from anycastlab.routing.metrics import as_seen, beyond_horizon
 from anycastlab.routing.state import INTACT, NetworkState
-from anycastlab.topology.routing_models import RoutingOptions, options_of
+from anycastlab.topology.routing_models import MULTIPATH, RoutingOptions, options_of, protocol_of
 
 _GONE = (errno.ESRCH, errno.ENODEV, errno.ENETUNREACH, errno.EHOSTUNREACH)
 
@@ -36,6 +36,7 @@ class DaemonPlane(ABC):
         self.processes = processes
         self._options: RoutingOptions = options_of(world.network.routing)
         self._speakers = Speakers(world.network)
+        self._multipath = protocol_of(world.network.routing) in MULTIPATH
         self._state = INTACT
 
     @cached_property
@@ -49,14 +50,21 @@ class DaemonPlane(ABC):
         """Raise ProgramError unless the programs are installed."""
 
     @abstractmethod
-    def launch(self, speaker: Speaker) -> None:
-        """Write a speaker's configuration and start its daemons."""
+    def launch(self, speakers: Sequence[Speaker]) -> None:
+        """Write these speakers' configurations and start their daemons."""
 
     @abstractmethod
     def reconfigure(self, speaker: Speaker) -> None:
         """Have a running daemon take over a changed configuration."""
 
     # -- the control plane ------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Raise ProgramError unless the programs are there, before anything is made."""
+        self.require()
+
+    def settle(self) -> None:  # noqa: B027  nothing can wait
+        """Daemons keep themselves ready."""
 
     def install(self) -> None:
         """Write the hosts' routes and start all daemons. Raises ProgramError."""
@@ -65,8 +73,7 @@ class DaemonPlane(ABC):
             node = self._world.network.nodes[name]
             if not node.forwards:
                 self._world.send(name, wiring.table_messages(node, table))
-        for name in self._speakers.names:
-            self.launch(self._speakers.speaker(name, self._state))
+        self.launch([self._speakers.speaker(name, self._state) for name in self._speakers.names])
 
     def reconverge(self, state: NetworkState) -> int:
         """Change the hosts' routes and the costs in the configurations; the rest is the daemons'.
@@ -109,11 +116,11 @@ class DaemonPlane(ABC):
     def start_node(self, name: str) -> None:
         """Start the daemon of a node that has come back."""
         if name in self._speakers.names:
-            self.launch(self._speakers.speaker(name, self._state))
+            self.launch([self._speakers.speaker(name, self._state)])
 
     # -- readiness --------------------------------------------------------------------------------
 
-    def missing(self, state: NetworkState) -> str:
+    def _missing(self, state: NetworkState) -> str:
         """Return '' when no daemon has ended and all routers' tables are as predicted."""
         for name, expectation in self._expectations(state).items():
             with Netlink(self._world.namespaces[name]) as socket:
@@ -130,7 +137,7 @@ class DaemonPlane(ABC):
             if text:
                 return self.processes.ended() or f"{text}{self._words(name)}"
         # a router that was complete may have lost something while the others were waited for
-        left = self.missing(state)
+        left = self._missing(state)
         late = time.monotonic() >= deadline
         return left if late or not left or self.processes.ended() else self.wait(state, deadline)
 
@@ -147,7 +154,7 @@ class DaemonPlane(ABC):
             tables = self._forwarder.tables
         beyond = beyond_horizon(network, state)
         return {
-            name: Expectation(network, name, table, beyond.get(name, frozenset()))
+            name: Expectation(network, name, table, beyond.get(name, ()), self._multipath)
             for name, table in tables.items()
             if network.nodes[name].forwards and name in self._world.namespaces
         }

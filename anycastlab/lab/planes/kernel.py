@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 from functools import cached_property
 
-from anycastlab.lab import wiring
+from anycastlab.lab.multipath import writers
+from anycastlab.lab.planes.ahead import TablesAhead
 from anycastlab.lab.world import World
 from anycastlab.routing.forwarder import Forwarder
 from anycastlab.routing.state import NetworkState
 
-_GONE = (errno.ESRCH, errno.ENODEV)
-"""What the kernel says of a route it has taken away by itself, with the interface."""
+_GONE = (errno.ESRCH, errno.ENODEV, errno.ENOENT)
+"""What the kernel says of a route or group it has taken away by itself, with the interface."""
 
 
 class KernelPlane:
@@ -19,27 +20,38 @@ class KernelPlane:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._writers = writers(world.network)
 
     @cached_property
     def _forwarder(self) -> Forwarder:
         return Forwarder(self._world.network)
 
+    @cached_property
+    def _first(self) -> TablesAhead:
+        return TablesAhead(self._world.network)
+
+    def prepare(self) -> None:
+        """Begin to compute."""
+        _ = self._first
+
     def install(self) -> None:
         """Write all tables of the network as written."""
-        nodes = self._world.network.nodes
-        for name, table in self._forwarder.tables.items():
-            self._world.send(name, wiring.table_messages(nodes[name], table))
+        for name, table in self._first.get().items():
+            self._world.send(name, self._writers[name].put(table))
+
+    def settle(self) -> None:
+        """Keep the shortest paths at hand, so that a fault changes them instead of finding them."""
+        _ = self._forwarder
 
     def reconverge(self, state: NetworkState) -> int:
         """Install what *state* changes; return how many routes that was."""
-        nodes, changed = self._world.network.nodes, 0
+        changed = 0
         for name, (removed, added) in self._forwarder.update(state).items():
             if name not in self._world.namespaces:
                 continue
-            batch = wiring.route_messages(nodes[name], added.items())
-            batch += wiring.withdrawal_messages(removed)
-            self._world.send(name, batch, tolerate=_GONE)
-            changed += len(batch)
+            writer = self._writers[name]
+            self._world.send(name, writer.put(added) + writer.withdraw(removed), tolerate=_GONE)
+            changed += len(added) + len(removed)
         return changed
 
     def stop_node(self, name: str) -> None:
@@ -48,6 +60,6 @@ class KernelPlane:
     def start_node(self, name: str) -> None:
         """Nothing runs in the nodes."""
 
-    def missing(self, state: NetworkState) -> str:
+    def wait(self, state: NetworkState, deadline: float) -> str:
         """The kernel has acknowledged every route."""
         return ""

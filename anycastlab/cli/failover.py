@@ -1,0 +1,177 @@
+"""The verb ``failover``: what happens to every packet while a fault strikes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from anycastlab.cli.common import json_option, print_json
+from anycastlab.cli.probing import family_options
+from anycastlab.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from anycastlab.experiments.fault import Fault
+    from anycastlab.lab.handle import Lab
+    from anycastlab.probing.stream import Strike
+    from anycastlab.probing.stream_flows import StreamProtocol
+    from anycastlab.probing.timeline import Timeline
+    from anycastlab.topology.network import Family
+
+DENSEST, ALL_FLOWS = 0.2e-3, 0.1e-3
+"""Seconds between two packets when nothing else is said: of one flow, and of all together."""
+
+WIDEST = 100
+
+
+class Time(click.ParamType[float]):
+    """A time with its unit, in seconds."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read ``0.2ms``, ``1s``, ``2min``."""
+        from anycastlab.topology.units import seconds
+
+        if isinstance(value, float):
+            return value
+        try:
+            return seconds(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command()
+@click.argument("lab", required=False)
+@click.option("--kill", "killed", metavar="NODE", multiple=True, help="Kill this node.")
+@click.option("--cut", "cut", metavar="A,B", multiple=True, help="Cut the link between A and B.")
+@click.option(
+    "--fault", "faults", metavar="WORDS", multiple=True, help='Any fault: "set-cost r1 r2 30".'
+)
+@click.option(
+    "--from", "clients", metavar="C", multiple=True, required=True, help="Who sends; or all."
+)
+@click.option("--to", "group", metavar="G", required=True, help="The anycast group.")
+@click.option("--interval", type=Time(), help="Between two packets of a flow, as 0.2ms.")
+@click.option("--rate", type=click.FloatRange(min=0.1), help="Packets a second in each flow.")
+@click.option("--before", type=Time(), default=0.5, help="How long before the fault [0.5s].")
+@click.option("--after", type=Time(), default=1.0, help="How long after it [1s].")
+@click.option("--apart", type=Time(), default=0.0, help="Between two faults [0s].")
+@click.option("--protocol", type=click.Choice(["icmp", "udp"]), default="icmp", show_default=True)
+@click.option("--repair", is_flag=True, help="Undo the faults afterwards.")
+@family_options
+@json_option
+def failover(
+    *,
+    lab: str | None,
+    killed: tuple[str, ...],
+    cut: tuple[str, ...],
+    faults: tuple[str, ...],
+    clients: tuple[str, ...],
+    group: str,
+    interval: float | None,
+    rate: float | None,
+    before: float,
+    after: float,
+    apart: float,
+    protocol: StreamProtocol,
+    repair: bool,
+    family: Family | None,
+    as_json: bool,
+) -> int:
+    """Send a stream of packets from C to G while a fault strikes LAB: who received each packet?
+
+    Without -4 or -6, a flow of each family. The lab is left as the fault left it, unless --repair
+    says otherwise. The status is 1 when a flow does not end where it is predicted to.
+    """
+    from anycastlab.lab.handle import Lab
+    from anycastlab.probing.stream import Pace, Stream
+    from anycastlab.probing.stream_flows import flows
+    from anycastlab.probing.timeline import timeline
+
+    struck = wanted(killed, cut, faults)
+    running = Lab.find(lab)
+    senders = running.network.role("client") if clients == ("all",) else clients
+    sent = flows(running.network, senders, group, (family,) if family else (4, 6))
+    pace = Pace(spacing(interval, rate, len(sent)), before, after, apart)
+    repairs: list[Fault] = []
+    strikes = [prepared(words, fault, running, repairs) for words, fault in struck]
+    found = timeline(Stream(running, sent, pace, protocol).run(strikes))
+    show(found, running.name, as_json=as_json)
+    for fault in reversed(repairs if repair else []):
+        fault.strike(running)
+        click.echo(f"{running.name}: {fault.done()}", err=True)
+    if repairs and not repair:
+        left = "; ".join(fault.done() for _, fault in struck[: len(repairs)])
+        click.echo(f"{running.name} is left like this: {left}", err=True)
+    if found.recorded.interrupted:
+        return 130
+    return 0 if found.ok else 1
+
+
+def wanted(
+    killed: Sequence[str], cut: Sequence[str], others: Sequence[str]
+) -> list[tuple[str, Fault]]:
+    """The faults the options name, each after its words. Raises UsageError; one is needed."""
+    texts = [f"kill {node}" for node in killed]
+    texts += [f"cut {ends.replace(',', ' ')}" for ends in cut]
+    texts += others
+    if not texts:
+        raise UsageError('say what strikes: --kill NODE, --cut A,B or --fault "WORDS"')
+    return [(text, read(text)) for text in texts]
+
+
+def read(text: str) -> Fault:
+    """Make a fault of its verb's words, as on the command line. Raises UsageError."""
+    from anycastlab.experiments.registry import FAULTS
+
+    verb, *words = text.split() or [""]
+    if verb not in FAULTS:
+        hint = did_you_mean(verb, FAULTS) or f"; faults: {', '.join(FAULTS)}"
+        raise UsageError(f"no fault {verb!r}{hint}")
+    kind = FAULTS[verb]
+    if len(words) != len(kind.arguments):
+        raise UsageError(f"a fault is written {' '.join((verb, *kind.arguments))!r}, not {text!r}")
+    return kind.from_words(words)
+
+
+def spacing(interval: float | None, rate: float | None, flows: int) -> float:
+    """Seconds between two packets of a flow. Raises UsageError when given twice."""
+    if interval is not None and rate is not None:
+        raise UsageError("--interval and --rate say the same: give one")
+    if interval is not None:
+        return interval
+    return max(DENSEST, ALL_FLOWS * flows) if rate is None else 1 / rate
+
+
+def prepared(words: str, fault: Fault, lab: Lab, repairs: list[Fault]) -> Strike:
+    """A fault about to strike, which then leaves its repair in *repairs*."""
+    from anycastlab.probing.stream import Strike
+
+    def strike() -> None:
+        undo = fault.repair(lab)
+        fault.strike(lab)
+        repairs.append(undo)
+
+    return Strike(words, strike)
+
+
+def show(found: Timeline, lab: str, *, as_json: bool) -> None:
+    """Print what was found, as JSON or for people."""
+    if as_json:
+        from anycastlab.report.timeline_json import document
+
+        print_json({"lab": lab, **document(found)})
+        return
+    from anycastlab.report.timeline import lines
+
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    for line in lines(found, width):
+        click.echo(line)
+
+
+COMMANDS = {"failover": failover}

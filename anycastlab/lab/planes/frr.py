@@ -1,0 +1,103 @@
+"""The control plane of FRR: zebra and a daemon for each protocol in every speaker.
+
+FRR's daemons know fixed places (/run/frr, /var/tmp/frr) and become the user `frr` there, so each
+node's have a view of the file system of their own, where the node's directory is /run/frr.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from anycastlab.errors import ProgramError
+from anycastlab.kernel.arrival import wait_for_file
+from anycastlab.lab import rootless
+from anycastlab.lab.planes.daemon import DaemonPlane
+from anycastlab.lab.planes.frr_config import configs
+from anycastlab.lab.planes.frr_control import configure
+from anycastlab.lab.planes.frr_ospf import costs
+from anycastlab.lab.planes.speakers import Speaker
+from anycastlab.lab.private_mounts import View
+from anycastlab.lab.processes import find_program
+from anycastlab.topology.routing_models import OspfOptions
+
+RUN = "/run/frr"
+_PLACE = "frr"
+"""Below a node's directory: what its daemons see as /run/frr."""
+_OWNER = "frr"
+_STARTS_WITHIN = 10.0
+_USERS = {"passwd": "frr:x:0:0::/:/bin/false\n", "group": "frr:x:0:\nfrrvty:x:0:frr\n"}
+"""In a user namespace of one user, that user has to be everybody."""
+
+
+class FrrPlane(DaemonPlane):
+    """BGP, OSPF or RIP by FRR."""
+
+    @cached_property
+    def _zebra(self) -> Path:
+        return Path(find_program("zebra", "frr"))
+
+    def require(self) -> None:
+        """Raise ProgramError unless FRR is installed."""
+        assert self._zebra
+
+    def launch(self, speakers: Sequence[Speaker]) -> None:
+        """Write the configurations and start the daemons: zebra first, which the others ask for.
+
+        One that does not find zebra tries again only after ten seconds.
+        """
+        for speaker in speakers:
+            self._write(speaker)
+            self._start(speaker, "zebra")
+        deadline = time.monotonic() + _STARTS_WITHIN
+        for speaker in speakers:
+            name = speaker.node.name
+            (zebra,) = self.processes.running(name)
+            if not wait_for_file(self._place(name) / "zserv.api", deadline, zebra.handle):
+                said = self.processes.ended() or f"zebra in {name} does not begin to serve"
+                raise ProgramError(said, "")
+            for daemon in list(configs(speaker, self._options))[1:]:
+                self._start(speaker, daemon)
+
+    def reconfigure(self, speaker: Speaker) -> None:
+        """Tell the daemons of OSPF the new costs; the other protocols know none."""
+        if isinstance(self._options, OspfOptions):
+            self._write(speaker)
+            for daemon, word in (("ospfd", "ip ospf"), ("ospf6d", "ipv6 ospf6")):
+                lines = [
+                    line
+                    for name, cost in costs(speaker)
+                    for line in (f"interface {name}", f"{word} cost {cost}", "exit")
+                ]
+                configure(self._place(speaker.node.name), daemon, lines)
+
+    def _place(self, node: str) -> Path:
+        return self.processes.directory(node) / _PLACE
+
+    def _write(self, speaker: Speaker) -> None:
+        place = self._place(speaker.node.name)
+        place.mkdir(exist_ok=True)
+        (place / "zserv.api").unlink(missing_ok=True)
+        for name, text in configs(speaker, self._options).items():
+            (place / f"{name}.conf").write_text(text)
+        if rootless.needed():
+            for name, text in _USERS.items():
+                (place.parent / name).write_text(text)
+        else:
+            shutil.chown(place, _OWNER, _OWNER)
+
+    def _start(self, speaker: Speaker, daemon: str) -> None:
+        name = speaker.node.name
+        program = self._zebra.with_name(daemon)
+        command = (str(program), "-A", "127.0.0.1", "-P", "0", "-f", f"{RUN}/{daemon}.conf")
+        self.processes.start(name, self._world.namespaces[name], command, _view())
+
+
+def _view() -> View:
+    bound = [(_PLACE, RUN)]
+    if rootless.needed():
+        bound += [(name, f"/etc/{name}") for name in _USERS]
+    return View(empty=("/run", "/var/tmp"), bound=tuple(bound))

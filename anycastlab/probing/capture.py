@@ -1,0 +1,118 @@
+"""Record every packet of a node in a file that Wireshark and tcpdump open."""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import socket
+import struct
+import time
+from contextlib import suppress
+from types import TracebackType
+
+from anycastlab.errors import UsageError, did_you_mean
+from anycastlab.kernel.packet import OUTGOING, Record, Tap
+from anycastlab.probing.nodes import Nodes
+from anycastlab.probing.pcapng import PcapngWriter
+from anycastlab.probing.taps import LostPacketsError
+
+_KEPT = 65_544  # the longest packet, in whole words
+_SLOTS = 32
+
+
+class Capture:
+    """A recording of one node, from its making on; a context manager. ``recorded`` counts packets.
+
+    Packets on `lo` are recorded once, as they leave it. Raises UsageError for an unknown or dead
+    node, or a file that cannot be written.
+    """
+
+    def __init__(self, nodes: Nodes, node: str, path: str | os.PathLike[str]) -> None:
+        if node not in nodes.network.nodes:
+            raise UsageError(f"no node {node!r}{did_you_mean(node, nodes.network.nodes)}")
+        self.recorded = 0
+        self._node, self._names = node, dict[int, str]()
+        sock = nodes.socket(node, socket.AF_PACKET, socket.SOCK_DGRAM)
+        try:
+            self._file = open(path, "wb")  # noqa: SIM115 (closed by close)
+        except OSError as error:
+            sock.close()
+            raise UsageError(f"cannot write {os.fspath(path)}: {error.strerror}") from error
+        self._writer = PcapngWriter(self._file)
+        self._tap = Tap(sock, keep=_KEPT, slots=_SLOTS)
+        self._stop = os.eventfd(0, os.EFD_CLOEXEC)
+
+    def __enter__(self) -> Capture:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def stop(self) -> None:
+        """End :meth:`run`: from another thread or a signal handler, or before it began."""
+        os.eventfd_write(self._stop, 1)
+
+    def run(self, count: int | None = None, seconds: float | None = None) -> None:
+        """Record until there are *count* packets, for *seconds*, or until :meth:`stop`.
+
+        Raises LostPacketsError when the kernel had to drop some; what was recorded is kept.
+        """
+        deadline = None if seconds is None else time.monotonic() + seconds
+        waiting = select.poll()
+        waiting.register(self._tap, select.POLLIN)
+        waiting.register(self._stop, select.POLLIN)
+        stopped = False
+        while not stopped and self.recorded != count:
+            remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
+            ready = waiting.poll(None if remaining is None else math.ceil(remaining * 1e3))
+            stopped = not ready or (self._stop, select.POLLIN) in ready
+            self._take(count)
+        if lost := self._tap.lost():
+            raise LostPacketsError(self._node, lost)
+
+    def _take(self, limit: int | None) -> None:
+        for length, record in self._tap.read_with_lengths():
+            if self.recorded == limit:
+                return
+            self._write(record, length)
+
+    def _write(self, record: Record, length: int) -> None:
+        protocol, index, hardware, kind, size, address, seconds, nanoseconds, data = record
+        name = self._names.get(index)
+        if name is None:
+            name = self._names[index] = self._tap.interface_name(index)
+        if name == "lo" and kind != OUTGOING:
+            return
+        head = struct.pack("!2s2xIHBB8s", protocol, index, hardware, kind, size, address)
+        stamp = seconds * 1_000_000_000 + nanoseconds
+        self._writer.packet(name, stamp, head + data[:length], outgoing=kind == OUTGOING)
+        self.recorded += 1
+
+    def close(self) -> None:
+        """Stop recording and close the file."""
+        self._tap.close()
+        self._file.close()
+        os.close(self._stop)
+
+
+def capture(
+    nodes: Nodes,
+    node: str,
+    path: str | os.PathLike[str],
+    count: int | None = None,
+    seconds: float | None = None,
+) -> int:
+    """Record *node* until *count* packets or *seconds*; return how many were recorded.
+
+    Ctrl-C ends it too. Raises as :class:`Capture` does; what was recorded is kept.
+    """
+    with Capture(nodes, node, path) as recording:
+        with suppress(KeyboardInterrupt):
+            recording.run(count, seconds)
+        return recording.recorded

@@ -1,0 +1,201 @@
+"""What a recorded stream shows: each flow's change of instance, the gap, every packet's fate.
+
+Nothing here measures; it only counts what :mod:`anycastlab.probing.stream` has recorded. All times
+are nanoseconds of the real-time clock, as the kernels stamped them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from anycastlab.probing.stream import Arrival, Predicted, Recorded, Trace
+from anycastlab.probing.stream_flows import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Packets that one instance received in a row: how many, when the first and last came."""
+
+    instance: str
+    first: int
+    last: int
+    packets: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTimeline:
+    """One flow under the faults.
+
+    ``old`` is the instance that received it before the first fault, ``new`` the one at the end
+    (None: nobody). ``last_old`` and ``first_new`` enclose the change, if there was one, and
+    ``gap`` is the time between them. ``silence`` is the longest time without an arrival from the
+    first fault on, None if it lasted to the end.
+
+    ``lost`` packets were sent and received by nobody, ``refused`` ones never left the client;
+    ``duplicated`` counts copies beyond the first, ``reordered`` packets that came after a later one
+    (RFC 4737, section 3), ``bounced`` returns to an instance that had been left, ``misdelivered``
+    packets at an instance that was predicted neither before nor after the fault.
+    """
+
+    flow: Flow
+    predicted: tuple[str, ...]
+    old: str | None
+    new: str | None
+    last_old: int | None
+    first_new: int | None
+    silence: int | None
+    sent: int
+    refused: int
+    received: int
+    lost: int
+    answered: int
+    duplicated: int
+    reordered: int
+    bounced: int
+    misdelivered: int
+    unseen: int
+    runs: tuple[Run, ...]
+
+    @property
+    def moved(self) -> bool:
+        """Whether another instance receives the flow than before."""
+        return self.new is not None and self.new != self.old
+
+    @property
+    def gap(self) -> int | None:
+        """How long (ns) nobody received what was sent; None if that lasted to the end.
+
+        From the last packet to the old instance to the first to the new one; without a change the
+        longest silence in which packets were lost.
+        """
+        if self.new is None:
+            return None
+        if self.last_old is not None and self.first_new is not None:
+            return self.first_new - self.last_old
+        return self.silence if self.lost else 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the flow ended where it is predicted to, and never was where it never should."""
+        ends = self.new in self.predicted if self.predicted else self.new is None
+        return ends and not self.misdelivered
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All flows. ``zero`` is when the first fault began, or the stream if there was none."""
+
+    recorded: Recorded
+    zero: int
+    flows: tuple[FlowTimeline, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether each flow is."""
+        return all(flow.ok for flow in self.flows)
+
+
+def timeline(recorded: Recorded) -> Timeline:
+    """Work out what a stream shows."""
+    starts = [abs(trace.sent[0]) for trace in recorded.traces if trace.sent]
+    zero = recorded.struck[0].began if recorded.struck else min(starts, default=0)
+    flows = tuple(_flow(trace, recorded, zero) for trace in recorded.traces)
+    return Timeline(recorded, zero, flows)
+
+
+def _flow(trace: Trace, recorded: Recorded, zero: int) -> FlowTimeline:
+    received = {arrival.number for arrival in trace.arrivals}
+    left = [number for number, stamp in enumerate(trace.sent) if stamp > 0]
+    runs = tuple(_runs(trace.arrivals))
+    old, new, silence = _ends(trace, zero)
+    last_old, first_new = _change(runs, old, new)
+    pair = (trace.flow.client, trace.flow.target.group)
+    return FlowTimeline(
+        flow=trace.flow,
+        predicted=_latest(recorded)[pair],
+        old=old,
+        new=new,
+        last_old=last_old,
+        first_new=first_new,
+        silence=silence,
+        sent=len(left),
+        refused=len(trace.sent) - len(left),
+        received=len(received),
+        lost=len(set(left) - received),
+        answered=len(trace.answered),
+        duplicated=len(trace.arrivals) - len(received),
+        reordered=_reordered(trace.arrivals),
+        bounced=_bounced(runs),
+        misdelivered=_misdelivered(trace.arrivals, recorded, pair),
+        unseen=sum(not arrival.seen for arrival in trace.arrivals),
+        runs=runs,
+    )
+
+
+def _latest(recorded: Recorded) -> Predicted:
+    return recorded.struck[-1].predicted if recorded.struck else recorded.predicted
+
+
+def _runs(arrivals: Iterable[Arrival]) -> Iterable[Run]:
+    for instance, group in groupby(arrivals, key=lambda arrival: arrival.instance):
+        stamps = [arrival.stamp for arrival in group]
+        yield Run(instance, stamps[0], stamps[-1], len(stamps))
+
+
+def _ends(trace: Trace, zero: int) -> tuple[str | None, str | None, int | None]:
+    """The instance before *zero*, the one at the end, and the longest silence in between.
+
+    A silence that lasts to the end and costs more than one packet means that nobody was left.
+    """
+    if not trace.arrivals:
+        return None, None, None
+    before = [arrival.instance for arrival in trace.arrivals if arrival.stamp < zero]
+    stamps = [arrival.stamp for arrival in trace.arrivals]
+    silences = [later - earlier for earlier, later in pairwise(stamps) if later >= zero]
+    silence = max(silences, default=0)
+    unheard = [abs(stamp) for stamp in trace.sent if abs(stamp) > stamps[-1]]
+    old = before[-1] if before else None
+    if len(unheard) > 1 and unheard[-1] - stamps[-1] > silence:
+        return old, None, None
+    return old, trace.arrivals[-1].instance, silence
+
+
+def _change(runs: Sequence[Run], old: str | None, new: str | None) -> tuple[int | None, int | None]:
+    """When the last packet came to the old instance, and after it the first to the new one."""
+    if old is None or old == new:
+        return None, None
+    last = max(run.last for run in runs if run.instance == old)
+    return last, next((run.first for run in runs if run.instance == new and run.first > last), None)
+
+
+def _reordered(arrivals: Iterable[Arrival]) -> int:
+    """Count singletons that come after one with a larger number; copies do not count."""
+    expected, seen, late = 0, set[int](), 0
+    for number in (arrival.number for arrival in arrivals):
+        if number in seen:
+            continue
+        seen.add(number)
+        late += number < expected
+        expected = max(expected, number + 1)
+    return late
+
+
+def _bounced(runs: Iterable[Run]) -> int:
+    times = Counter(run.instance for run in runs)
+    return sum(count - 1 for count in times.values())
+
+
+def _misdelivered(arrivals: Iterable[Arrival], recorded: Recorded, pair: tuple[str, str]) -> int:
+    """Count arrivals where neither the prediction leads nor the one before the latest fault."""
+    strikes = list(recorded.struck)
+    allowed, count = set(recorded.predicted[pair]), 0
+    present = allowed
+    for arrival in arrivals:
+        while strikes and arrival.stamp >= strikes[0].began:
+            previous, present = present, set(strikes.pop(0).predicted[pair])
+            allowed = previous | present
+        count += arrival.instance not in allowed
+    return count

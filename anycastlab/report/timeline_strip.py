@@ -1,0 +1,85 @@
+"""Flows as strips of time: a row for each instance, a column for each short span."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from anycastlab.probing.stream import Trace
+from anycastlab.probing.timeline import FlowTimeline, Timeline
+
+_INDENT = "  "
+_BEFORE = 0.3
+"""Which part of the strip lies before the first fault."""
+_INTERVALS = 40
+"""How many packets of a flow a strip spans at the least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of time (ns) cut into columns."""
+
+    begin: int
+    end: int
+    columns: int
+
+    def column(self, stamp: int) -> int | None:
+        """The column of a moment, None when it is outside."""
+        if not self.begin <= stamp < self.end:
+            return None
+        return (stamp - self.begin) * self.columns // (self.end - self.begin)
+
+    def row(self, stamps: Iterable[int], mark: str) -> str:
+        """Mark the columns of these moments."""
+        hit = {self.column(stamp) for stamp in stamps}
+        return "".join(mark if column in hit else " " for column in range(self.columns)).rstrip()
+
+
+def strips(found: Timeline, flows: Sequence[int], width: int) -> Iterator[str]:
+    """Draw the flows of these numbers, all on one scale, with the axis below.
+
+    A packet stands where it was received, a lost one where it was sent.
+    """
+    label = max((len(run.instance) for at in flows for run in found.flows[at].runs), default=0)
+    indent = _INDENT + " " * max(label, len("lost")) + _INDENT
+    window = _window(found, [found.flows[at] for at in flows], max(20, width - len(indent)))
+    for at in flows:
+        flow, trace = found.flows[at], found.recorded.traces[at]
+        yield f"{flow.flow.client} → {flow.flow.target.address}"
+        for name, row in _rows(flow, trace, window):
+            if row:
+                yield f"{_INDENT}{name}".ljust(len(indent)) + row
+    yield indent + _axis(found, window)
+
+
+def _rows(flow: FlowTimeline, trace: Trace, window: Window) -> Iterator[tuple[str, str]]:
+    for instance in dict.fromkeys(run.instance for run in flow.runs):
+        stamps = (one.stamp for one in trace.arrivals if one.instance == instance)
+        yield instance, window.row(stamps, "█")
+    received = {arrival.number for arrival in trace.arrivals}
+    lost = (stamp for number, stamp in enumerate(trace.sent) if number not in received)
+    yield "lost", window.row(lost, "░")
+
+
+def _window(found: Timeline, flows: Iterable[FlowTimeline], columns: int) -> Window:
+    """Show each fault and what followed it, and not much more."""
+    struck, zero = found.recorded.struck, found.zero
+    reach = max((fault.began - zero for fault in struck), default=0)
+    for flow in flows:
+        reach = max(reach, (flow.first_new or zero) - zero, flow.silence or 0)
+    interval = int(found.recorded.pace.interval * 1e9)
+    span = max(int(reach * 1.5 / (1 - _BEFORE)), _INTERVALS * interval)
+    begin = zero - int(span * _BEFORE)
+    return Window(begin, begin + span, columns)
+
+
+def _axis(found: Timeline, window: Window) -> str:
+    """Write the ends of the window, and an arrow where each fault struck."""
+    left, right = (f"{(edge - found.zero) / 1e6:+.2f} ms" for edge in (window.begin, window.end))
+    free = window.columns - len(right)
+    text = left
+    for fault in found.recorded.struck:
+        place = window.column(fault.began)
+        if place is not None and len(text) < place:
+            text = f"{text:<{place}}↑ {fault.text}"
+    return f"{text[:free]:<{free}}{right}"
