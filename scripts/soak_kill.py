@@ -23,7 +23,7 @@ from anycastlab.lab.record import LabDirectory, base_directory
 from anycastlab.lab.teardown import wait_cleaned
 from anycastlab.topology.generate import generate
 
-LAB = f"soak-{os.getpid()}"
+LAB = f"soak-{time.time_ns() % 10**9}"
 COMMAND = [sys.executable, "-m", "anycastlab"]
 
 

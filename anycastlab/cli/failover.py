@@ -15,8 +15,8 @@ from anycastlab.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     from anycastlab.experiments.fault import Fault
     from anycastlab.lab.handle import Lab
-    from anycastlab.probing.stream import Strike
     from anycastlab.probing.stream_flows import StreamProtocol
+    from anycastlab.probing.stream_record import Strike
     from anycastlab.probing.timeline import Timeline
     from anycastlab.topology.network import Family
 
@@ -89,8 +89,9 @@ def failover(
     says otherwise. The status is 1 when a flow does not end where it is predicted to.
     """
     from anycastlab.lab.handle import Lab
-    from anycastlab.probing.stream import Pace, Stream
+    from anycastlab.probing.stream import Stream
     from anycastlab.probing.stream_flows import flows
+    from anycastlab.probing.stream_record import Pace
     from anycastlab.probing.timeline import timeline
 
     struck = wanted(killed, cut, faults)
@@ -150,7 +151,7 @@ def spacing(interval: float | None, rate: float | None, flows: int) -> float:
 
 def prepared(words: str, fault: Fault, lab: Lab, repairs: list[Fault]) -> Strike:
     """A fault about to strike, which then leaves its repair in *repairs*."""
-    from anycastlab.probing.stream import Strike
+    from anycastlab.probing.stream_record import Strike
 
     def strike() -> None:
         undo = fault.repair(lab)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -102,6 +103,19 @@ def status(lab: str | None, as_json: bool) -> None:
         click.echo(f"  cut: {', '.join(answer['cut'])}")
     for a, b, cost in answer["costs"]:
         click.echo(f"  cost {a} -> {b} is now {cost}")
+    for line in _bad_links(answer):
+        click.echo(f"  {line}")
+
+
+def _bad_links(answer: dict[str, Any]) -> Iterator[str]:
+    for one in answer["impaired"]:
+        facts = {key: value for key, value in one.items() if key not in ("link", "by") and value}
+        shown = ", ".join(f"{key} {value:g}" for key, value in facts.items()) or "no impairment"
+        yield f"{one['link']}: {shown} (by {one['by']}; seconds, shares, bits per second)"
+    for hole in answer["black_holes"]:
+        yield f"black hole: {'-'.join(hole['place'])} ({hole['way']})"
+    for group, node in answer["withdrawn"]:
+        yield f"withdrawn: {node} from {group}"
 
 
 def _describe(lab: Any, answer: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +145,9 @@ def _describe(lab: Any, answer: dict[str, Any]) -> dict[str, Any]:
         "dead": answer["dead"],
         "cut": answer["cut"],
         "costs": answer["costs"],
+        "withdrawn": answer["withdrawn"],
+        "impaired": answer["impaired"],
+        "black_holes": answer["black_holes"],
     }
 
 

@@ -35,6 +35,16 @@ _VERBS = {
     "cut": "faults",
     "mend": "faults",
     "set-cost": "faults",
+    "impair": "faults",
+    "restore": "faults",
+    "blackhole": "faults",
+    "clear": "faults",
+    "stop-service": "faults",
+    "start-service": "faults",
+    "withdraw": "faults",
+    "announce": "faults",
+    "drain": "faults",
+    "flap": "faults",
 }
 """Verb -> the module of this package that has it; imported when it is used."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ if TYPE_CHECKING:
 def load_checked(path: str | Path) -> Document:
     """Load *path*. Raises TopologyError that holds every mistake of the file."""
     from anycastlab.components.check import check as check_components
+    from anycastlab.experiments.impairment_faults import impairable
     from anycastlab.experiments.script import check as check_experiment
     from anycastlab.topology.load import load
 
-    return load(path, also=(check_components, check_experiment))
+    document = load(path, also=(check_components, check_experiment))
+    return replace(document, network=impairable(document.network, document.topology.experiment))
 
 
 def load_all(paths: tuple[str, ...]) -> list[Document]:

@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from anycastlab.experiments.blackhole_faults import Blackhole, Clear
 from anycastlab.experiments.catchment import Catchment
 from anycastlab.experiments.expect import Expect
 from anycastlab.experiments.fault import Fault
+from anycastlab.experiments.flap_fault import Flap
+from anycastlab.experiments.impairment_faults import Impair, Restore
 from anycastlab.experiments.link_faults import Cut, Mend, SetCost
+from anycastlab.experiments.member_faults import Announce, Drain, Withdraw
 from anycastlab.experiments.node_faults import Kill, Revive
+from anycastlab.experiments.service_faults import StartService, StopService
 from anycastlab.experiments.step import Step
 
 FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
-    {fault.verb: fault for fault in (Kill, Revive, Cut, Mend, SetCost)}
+    {
+        fault.verb: fault
+        for fault in (
+            *(Kill, Revive, Cut, Mend, SetCost),
+            *(Impair, Restore, Blackhole, Clear),
+            *(StopService, StartService, Withdraw, Announce, Drain),
+            Flap,
+        )
+    }
 )
 STEPS: Mapping[str, type[Step]] = MappingProxyType(
     {**{step.verb: step for step in (Expect, Catchment)}, **FAULTS}

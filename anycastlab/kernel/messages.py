@@ -34,7 +34,7 @@ _IFF_UP = 1
 _NODAD = 0x02
 _PERMANENT = 0x80
 _TABLE_MAIN, _PROTO_STATIC, _SCOPE_LINK, _UNICAST = 254, 4, 253, 1
-_LAB_LINKS = 0xA9
+LAB_LINKS = 0xA9
 """The interface group of the lab's links: they are deleted together."""
 
 _u32 = Struct("=I").pack
@@ -76,7 +76,7 @@ def _end(number: int, **fields: int) -> dict[str, Any]:
             ("IFLA_IFNAME", _MARK_NAME[number]),
             ("IFLA_NET_NS_FD", _MARK_FD[number]),
             ("IFLA_ADDRESS", _mac(_MARK_MAC[number])),
-            ("IFLA_GROUP", _LAB_LINKS),
+            ("IFLA_GROUP", LAB_LINKS),
             # one queue: else the kernel makes one a CPU and waits a grace period to trim them
             ("IFLA_NUM_TX_QUEUES", 1),
             ("IFLA_NUM_RX_QUEUES", 1),
@@ -143,7 +143,7 @@ def enslave(index: int, master: int) -> bytes:
 
 def delete_lab_links() -> bytes:
     """Delete all links of the lab in a namespace, and so their far ends, in one step."""
-    return _link(DELLINK, _REQUEST, [("IFLA_GROUP", _LAB_LINKS)])
+    return _link(DELLINK, _REQUEST, [("IFLA_GROUP", LAB_LINKS)])
 
 
 def delete_link(index: int) -> bytes:

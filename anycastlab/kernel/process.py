@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,16 +55,19 @@ def _stat(pid: int) -> tuple[str, int]:
     return fields[0], int(fields[19])
 
 
-def inside_namespaces(inodes: Iterable[int]) -> list[Process]:
-    """The processes whose network namespace is one of *inodes*, as far as /proc shows them."""
-    wanted = {f"net:[{inode}]" for inode in inodes}
-    found = []
-    for entry in os.listdir("/proc") if wanted else ():
-        if not entry.isdigit():
-            continue
-        try:
-            if os.readlink(f"/proc/{entry}/ns/net") in wanted:
-                found.append(Process.of(int(entry)))
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
+def in_other_namespaces() -> dict[int, list[Process]]:
+    """The processes in other network namespaces than ours, by the namespace's inode number.
+
+    As far as /proc shows them.
+    """
+    ours = os.stat("/proc/self/ns/net").st_ino
+    found: dict[int, list[Process]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                inode = os.stat(f"/proc/{entry}/ns/net").st_ino
+                if inode != ours:
+                    found.setdefault(inode, []).append(Process.of(int(entry)))
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
     return found

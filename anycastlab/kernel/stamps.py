@@ -10,7 +10,7 @@ import socket
 from anycastlab.kernel.batch import ADDRESS, CONTROL
 
 _SO_TIMESTAMPNS_NEW, _SO_TIMESTAMPING_NEW = 64, 65
-_TX_SOFTWARE, _RX_SOFTWARE, _SOFTWARE, _OPT_ID, _OPT_TSONLY = 0x2, 0x8, 0x10, 0x80, 0x800
+_TX_SCHED, _RX_SOFTWARE, _SOFTWARE, _OPT_ID, _OPT_TSONLY = 0x100, 0x8, 0x10, 0x80, 0x800
 
 _CMSG = "16x"  # struct cmsghdr: length, level, type
 RECEIVED = f"{_CMSG}qq{CONTROL - 32}x"
@@ -32,8 +32,9 @@ def stamp_received(sock: socket.socket) -> None:
 def stamp_both_ways(sock: socket.socket) -> None:
     """Also put the time each packet left into the error queue, without the packet itself.
 
-    Calling it again numbers the packets from 0 again.
+    It is taken before the interface's queue, which may delay packets (netem) or drop them: a
+    round trip counts the sender's own link too. Calling it again numbers the packets from 0 again.
     """
     sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING_NEW, 0)
-    flags = _TX_SOFTWARE | _RX_SOFTWARE | _SOFTWARE | _OPT_ID | _OPT_TSONLY
+    flags = _TX_SCHED | _RX_SOFTWARE | _SOFTWARE | _OPT_ID | _OPT_TSONLY
     sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING_NEW, flags)

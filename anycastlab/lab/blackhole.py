@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from anycastlab.errors import FeatureError, UsageError
 from anycastlab.kernel import qdisc
 from anycastlab.kernel.netlink import NetlinkError
 from anycastlab.lab import wiring
+from anycastlab.lab.ways import Way
 from anycastlab.topology.network import Interface, Lan, Link, Network
-
-Way = Literal["both", "there", "back", "out", "in"]
-"""Of a link: ``there`` is from the first end named to the second. Of a node: ``out`` of it."""
 
 Exit: TypeAlias = tuple[str, int, str]
 """An interface packets leave by: its namespace's key, its index, the node at the other side."""
@@ -36,19 +34,18 @@ class BlackHoles:
     ) -> None:
         """*namespaces* are those that live; *send* carries netlink messages out in one."""
         self._network, self._namespaces, self._send = network, namespaces, send
-        self._holes: dict[str, tuple[Way, frozenset[Exit]]] = {}
+        self._holes: dict[str, tuple[tuple[str, ...], Way, frozenset[Exit]]] = {}
         self._dug: set[Exit] = set()
 
-    @property
-    def now(self) -> dict[str, Way]:
-        """The links, LAN ports and nodes whose packets vanish, and which way."""
-        return {name: way for name, (way, _) in self._holes.items()}
+    def describe(self) -> list[dict[str, Any]]:
+        """The links, LAN ports and nodes whose packets vanish, as named, and which way."""
+        return [{"place": place, "way": way} for place, way, _ in self._holes.values()]
 
-    def dig(self, name: str, way: Way, exits: frozenset[Exit]) -> None:
+    def dig(self, name: str, place: tuple[str, ...], way: Way, exits: frozenset[Exit]) -> None:
         """Let what leaves by *exits* vanish. Raises UsageError, FeatureError."""
         if name in self._holes:
             raise UsageError(f"{name} is a black hole already")
-        self._holes[name] = way, exits
+        self._holes[name] = place, way, exits
         try:
             self.refresh()
         except NetlinkError as error:
@@ -69,7 +66,7 @@ class BlackHoles:
 
     def refresh(self) -> None:
         """Make the kernel agree, also after a node has died or come back."""
-        wanted = {exit_ for _, exits in self._holes.values() for exit_ in exits}
+        wanted = {exit_ for _, _, exits in self._holes.values() for exit_ in exits}
         self._dug = set(filter(self._exists, self._dug))
         for namespace, index, beyond in self._dug - wanted:
             self._send(namespace, [qdisc.swallow_no_more(index)], _GONE)

@@ -1,12 +1,14 @@
-"""What can happen to a running lab: nodes die and return, links are cut, costs change."""
+"""What can happen to a running lab: nodes die, links are cut or go bad, members withdraw."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anycastlab.errors import UsageError, did_you_mean
+from anycastlab.lab.blackhole import link_exits, node_exits
+from anycastlab.lab.ways import WAYS_OF_LINK, WAYS_OF_NODE, Way
 from anycastlab.routing.state import NetworkState
 from anycastlab.topology.network import Interface, Lan, Link, Network
 
@@ -66,7 +68,10 @@ class Faults:
         if find_node(self._network, name) not in self.state.dead:
             raise UsageError(f"node {name!r} is alive")
         self._world.revive(name, self.state.cut)
-        changed = self._enter(replace(self.state, dead=self.state.dead - {name}))
+        withdrawn = frozenset(pair for pair in self.state.withdrawn if pair[1] != name)
+        changed = self._enter(
+            replace(self.state, dead=self.state.dead - {name}, withdrawn=withdrawn)
+        )
         self._plane.start_node(name)
         return changed
 
@@ -103,6 +108,67 @@ class Faults:
             raise UsageError("a cost is a whole number of at least 1")
         costs = MappingProxyType({**self.state.costs, (a, b): there, (b, a): back})
         return self._enter(replace(self.state, costs=costs))
+
+    def withdraw(self, node: str, group: str | None) -> int:
+        """Let no route lead to a member any more, of one group or of all; return routes changed.
+
+        The member keeps its addresses, and its services run on.
+        """
+        memberships = self._memberships(node, group)
+        if memberships <= self.state.withdrawn:
+            raise UsageError(f"{node!r} has withdrawn already")
+        return self._enter(replace(self.state, withdrawn=self.state.withdrawn | memberships))
+
+    def announce(self, node: str, group: str | None) -> int:
+        """Let routes lead to a member again; return the routes changed."""
+        memberships = self._memberships(node, group)
+        if not memberships & self.state.withdrawn:
+            raise UsageError(f"{node!r} has not withdrawn")
+        return self._enter(replace(self.state, withdrawn=self.state.withdrawn - memberships))
+
+    def _memberships(self, node: str, group: str | None) -> frozenset[tuple[str, str]]:
+        find_node(self._network, node)
+        groups = self._network.groups
+        if group is not None and group not in groups:
+            raise UsageError(f"no group {group!r} in this lab{did_you_mean(group, groups)}")
+        wanted = groups if group is None else (group,)
+        found = frozenset((name, node) for name in wanted if node in groups[name].instances)
+        if not found:
+            raise UsageError(f"{node!r} is no member of {group or 'any group'}")
+        return found
+
+    # -- faults the control plane is not told of ----------------------------------------------
+
+    def impair(self, a: str, b: str, changes: dict[str, Any]) -> None:
+        """Have a link do what is written of it, but for *changes* (fields of Impairment)."""
+        link = find_link(self._network, a, b)
+        if not isinstance(link, Link):
+            raise UsageError("only a point-to-point link can be impaired")
+        impairments = self._world.impairments
+        how = replace(impairments.as_written(link), **changes)
+        if not changes and impairments.now.get(link.name, how) == how:
+            raise UsageError(f"the link between {a!r} and {b!r} is as written")
+        impairments.impair(link, how, self._world.both_alive(link))
+
+    def blackhole(self, a: str, b: str | None, way: Way) -> None:
+        """Let packets vanish on a link or a LAN port (*a*, *b*), or around the node *a*."""
+        name = self._place(a, b)
+        if way not in (WAYS_OF_NODE if b is None else WAYS_OF_LINK):
+            raise UsageError(f"a {'node' if b is None else 'link'} has no way {way!r}")
+        if b is None:
+            exits = node_exits(self._network, a, way)
+        else:
+            exits = link_exits(find_link(self._network, a, b), a, way)
+        self._world.black_holes.dig(name, (a,) if b is None else (a, b), way, exits)
+
+    def clear(self, a: str, b: str | None) -> None:
+        """Let packets through again where they vanished."""
+        self._world.black_holes.fill(self._place(a, b))
+
+    def _place(self, a: str, b: str | None) -> str:
+        if b is None:
+            return find_node(self._network, a)
+        return _name(find_link(self._network, a, b))
 
 
 def _name(link: Link | tuple[Lan, Interface]) -> str:

@@ -13,12 +13,13 @@ from typing import Any
 
 from anycastlab.errors import LabExistsError, NoSuchLabError, UsageError
 from anycastlab.kernel import namespace
-from anycastlab.kernel.process import inside_namespaces
+from anycastlab.kernel.process import in_other_namespaces
 from anycastlab.lab import rootless
 from anycastlab.lab.channel import Channel
 from anycastlab.lab.faults import find_node
 from anycastlab.lab.record import LabDirectory, Record, lab_names
 from anycastlab.lab.teardown import take_down, wait_cleaned
+from anycastlab.lab.ways import Way
 from anycastlab.routing.metrics import predict_as_seen
 from anycastlab.routing.state import NetworkState
 from anycastlab.topology.network import Network
@@ -112,7 +113,7 @@ class Lab:
     # -- what is going on ---------------------------------------------------------------------
 
     def status(self) -> dict[str, Any]:
-        """Nodes with role, life and services; dead nodes, cut links, changed costs."""
+        """Nodes with role, life and services, and all that has happened to the lab."""
         status: dict[str, Any] = self._channel.call("status")
         return status
 
@@ -121,7 +122,10 @@ class Lab:
         answer = self._channel.call("state")
         costs = {(a, b): cost for a, b, cost in answer["costs"]}
         return NetworkState(
-            frozenset(answer["dead"]), frozenset(answer["cut"]), MappingProxyType(costs)
+            frozenset(answer["dead"]),
+            frozenset(answer["cut"]),
+            MappingProxyType(costs),
+            frozenset((group, node) for group, node in answer["withdrawn"]),
         )
 
     def predict(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
@@ -167,7 +171,7 @@ class Lab:
         """Destroy a node: its links, routes, services, processes; its namespace goes."""
         self.forget(find_node(self.network, node))
         inode = self._channel.call("kill", node=node)
-        for process in inside_namespaces([inode]):
+        for process in in_other_namespaces().get(inode, []):
             process.kill()
 
     def revive(self, node: str) -> int:
@@ -186,6 +190,38 @@ class Lab:
         """Change a link's cost, one for both ways or each way; return how many routes changed."""
         back = there if back is None else back
         return int(self._channel.call("set-cost", a=a, b=b, there=there, back=back))
+
+    def withdraw(self, node: str, group: str | None = None) -> int:
+        """Let no route lead to a member (of one group, or all); return how many routes changed."""
+        return int(self._channel.call("withdraw", node=node, group=group))
+
+    def announce(self, node: str, group: str | None = None) -> int:
+        """Let routes lead to a member again; return how many routes changed."""
+        return int(self._channel.call("announce", node=node, group=group))
+
+    def stop_service(self, node: str, service: str | None = None) -> None:
+        """End one service of a node, or all; its routes stay."""
+        self._channel.call("stop-service", node=node, service=service)
+
+    def start_service(self, node: str, service: str | None = None) -> None:
+        """Start what was stopped."""
+        self._channel.call("start-service", node=node, service=service)
+
+    def impair(self, a: str, b: str, **changes: float | int | None) -> None:
+        """Have a link do what is written of it, but for *changes*; without any, just that.
+
+        They are fields of :class:`anycastlab.topology.network.Impairment`. Raises FeatureError
+        where the kernel has no netem and the link was not built to be impaired.
+        """
+        self._channel.call("impair", a=a, b=b, changes=changes)
+
+    def blackhole(self, a: str, b: str | None = None, way: Way = "both") -> None:
+        """Let packets vanish, with the carrier up: on a link, or around a node."""
+        self._channel.call("blackhole", a=a, b=b, way=way)
+
+    def clear(self, a: str, b: str | None = None) -> None:
+        """Let packets through again."""
+        self._channel.call("clear", a=a, b=b)
 
 
 def find_record(name: str | None) -> Record:

@@ -54,18 +54,19 @@ class Impairments:
 
     def means(self, link: Link) -> Means | None:
         """By what a link is, or can be, impaired."""
-        if self._is_wire(link):
+        if self.is_wire(link):
             return "wire"
         return "netem" if self._has_netem() else None
 
-    def _is_wire(self, link: Link) -> bool:
+    def is_wire(self, link: Link) -> bool:
+        """Whether a link is built as a wire."""
         return self._wires is not None and link.name in self._written
 
     # -- links --------------------------------------------------------------------------------
 
     def veths(self, link: Link, descriptors: Mapping[str, int]) -> list[bytes]:
         """The messages that make a link; :meth:`made` must follow."""
-        if not self._is_wire(link):
+        if not self.is_wire(link):
             return [wiring.link_veth(link, descriptors)]
         return [
             messages.veth(
@@ -96,7 +97,7 @@ class Impairments:
 
     def unmade(self, links: Iterable[Link]) -> None:
         """Remove what the kernel leaves of links that have lost an end."""
-        ends = [end for link in links if self._is_wire(link) for end in (link.a, link.b)]
+        ends = [end for link in links if self.is_wire(link) for end in (link.a, link.b)]
         if ends:
             with Netlink(self._workshop) as workshop:
                 gone = [messages.delete_link(_inner(end)) for end in ends]

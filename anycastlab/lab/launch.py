@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -187,12 +188,13 @@ def _supervise(
     status = 1
     try:
         become_init()
+        _raise_limits()
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         null = os.open(os.devnull, os.O_RDONLY)
         for standard, descriptor in enumerate((null, log, log)):
             os.dup2(descriptor, standard)
         # what the caller had put in their place (a test runner's capture) is not ours
-        sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)
+        sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
         _close_others({0, 1, 2, pipe.fileno(), listener.fileno()})
         if pipe.recv(2) == b"go":
             supervisor = Supervisor(network, directory.path, _outer_pid())
@@ -202,6 +204,12 @@ def _supervise(
     finally:
         sys.stderr.flush()
         os._exit(status)
+
+
+def _raise_limits() -> None:
+    """Allow as many descriptors as may be: a node takes one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _close_others(kept: set[int]) -> None:

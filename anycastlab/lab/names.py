@@ -25,9 +25,14 @@ def _target(pid: int, descriptor: int | str) -> str:
 
 def publish(name: str, pid: int, descriptor: int) -> None:
     """Name a descriptor of process *pid*. Raises LabExistsError when the name is someone else's."""
-    DIRECTORY.mkdir(exist_ok=True)
+    path = f"{DIRECTORY}/{name}"
+    if os.path.islink(path) and not os.path.exists(path):
+        os.unlink(path)  # it leads to a process that is gone
     try:
-        os.symlink(_target(pid, descriptor), f"{DIRECTORY}/{name}")
+        os.symlink(_target(pid, descriptor), path)
+    except FileNotFoundError:
+        DIRECTORY.mkdir(exist_ok=True)
+        os.symlink(_target(pid, descriptor), path)
     except FileExistsError:
         raise LabExistsError(
             f"a network namespace {name!r} exists that this lab did not make; "

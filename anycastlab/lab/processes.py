@@ -96,11 +96,10 @@ class Processes:
         """
         directory, name = self.directory(node), Path(command[0]).name
         log = directory / f"{name}.log"
-        with _without(signal.SIGCHLD), _elsewhere(held, directory, view):
+        with _without(signal.SIGCHLD), _short_files(), _elsewhere(held, directory, view):
             pid = _spawn(command, log.name)
             daemon = Daemon(node, name, pid, os.pidfd_open(pid), log)
             self._daemons.setdefault(node, {})[name] = daemon
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (LOG_LIMIT, resource.RLIM_INFINITY))
         return daemon
 
     def stop(self, node: str, how: signal.Signals, name: str | None = None) -> None:
@@ -173,6 +172,18 @@ def _without(number: signal.Signals) -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _short_files() -> Iterator[None]:
+    """Let no file of what is started grow beyond LOG_LIMIT: writing more fails (EFBIG)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = LOG_LIMIT if hard == resource.RLIM_INFINITY else min(LOG_LIMIT, hard)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextmanager

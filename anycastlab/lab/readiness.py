@@ -1,4 +1,8 @@
-"""When a namespace is ready: every interface that is up has a carrier."""
+"""When a namespace is ready: every interface that is up has a carrier, and sends.
+
+A new interface reports its carrier a moment before the kernel gives it a queue; what is sent in
+between is lost without a word. Its operational state (RFC 2863) tells when it sends.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +16,36 @@ _IFINFO = Struct("=BxHiII")
 _UP, _RUNNING, _LOWER_UP = 0x1, 0x40, 0x10000
 _WANTED = _UP | _RUNNING | _LOWER_UP
 _IFLA_IFNAME = 3
+_LAB_LINK = Struct("=HHI").pack(8, 27, messages.LAB_LINKS)  # IFLA_GROUP
+_SENDS = Struct("=HHB").pack(5, 16, 6)  # IFLA_OPERSTATE: IF_OPER_UP
 
 
-def wait(namespace: int, deadline: float) -> str:
-    """Wait for readiness; return '' or what was still missing at *deadline* (monotonic clock)."""
-    missing = _missing(namespace)
+def wait(namespace: int, deadline: float, only: int | None = None) -> str:
+    """Wait for readiness; return '' or what was still missing at *deadline* (monotonic clock).
+
+    *only* is the index of the one interface that matters; else all do.
+    """
+    missing = _missing(namespace, only)
     if not missing:
         return ""
     with Netlink(namespace, messages.GROUP_LINKS) as events:
-        while missing := _missing(namespace):
+        while missing := _missing(namespace, only):
             left = deadline - time.monotonic()
             if left <= 0 or not events.wait(lambda kind, _: kind == messages.NEWLINK, left):
-                return _missing(namespace)
+                return _missing(namespace, only)
     return missing
 
 
-def _missing(namespace: int) -> str:
+def _missing(namespace: int, only: int | None) -> str:
     with Netlink(namespace) as socket:
         for payload in socket.dump(messages.get_links()):
-            _family, _type, _index, flags, _change = _IFINFO.unpack_from(payload)
-            if flags & _UP and flags & _WANTED != _WANTED:
+            _family, _type, index, flags, _change = _IFINFO.unpack_from(payload)
+            if not flags & _UP or only not in (None, index):
+                continue
+            if flags & _WANTED != _WANTED:
                 return f"interface {_name(payload)!r} has no carrier"
+            if _LAB_LINK in payload and _SENDS not in payload:
+                return f"interface {_name(payload)!r} does not send yet"
     return ""
 
 

@@ -6,7 +6,9 @@ import selectors
 
 from anycastlab.components.base import Component, Ready, Socket
 from anycastlab.components.registry import find
+from anycastlab.errors import UsageError
 from anycastlab.kernel import namespace
+from anycastlab.lab.faults import find_node
 from anycastlab.lab.world import World
 from anycastlab.topology.network import Component as Attached
 from anycastlab.topology.network import Node
@@ -59,11 +61,14 @@ class Services:
     def start(self, name: str) -> None:
         """Start what one node runs."""
         for attached in self._wanted(self._world.network.nodes[name]):
-            kind = find(attached.name)
-            component = kind()
-            place = _Place(name, self._world.namespaces[name], self._selector)
-            component.start(place, kind.options.model_validate(dict(attached.options)))
-            self._running.setdefault(name, []).append(component)
+            self._start(name, attached)
+
+    def _start(self, name: str, attached: Attached) -> None:
+        kind = find(attached.name)
+        component = kind()
+        place = _Place(name, self._world.namespaces[name], self._selector)
+        component.start(place, kind.options.model_validate(dict(attached.options)))
+        self._running.setdefault(name, []).append(component)
 
     def _wanted(self, node: Node) -> tuple[Attached, ...]:
         identifies = node.role == "server" or node.name in self._members
@@ -74,6 +79,31 @@ class Services:
         """Stop what one node runs."""
         for component in self._running.pop(name, []):
             component.stop()
+
+    def stop_service(self, node: str, service: str | None) -> None:
+        """Stop one service of a living node, or all. Raises UsageError when none runs."""
+        self._want_alive(node)
+        going = [c for c in self._running.get(node, []) if service in (None, c.name)]
+        if not going:
+            raise UsageError(f"{node!r} runs no {service or 'service'}")
+        for component in going:
+            self._running[node].remove(component)
+            component.stop()
+
+    def start_service(self, node: str, service: str | None) -> None:
+        """Start one stopped service of a living node, or all. Raises UsageError when none is."""
+        self._want_alive(node)
+        wanted = self._wanted(self._world.network.nodes[node])
+        missing = [a for a in wanted if a.name not in self.running(node)]
+        coming = [a for a in missing if service in (None, a.name)]
+        if not coming:
+            raise UsageError(f"{node!r} has no {service or 'service'} that was stopped")
+        for attached in coming:
+            self._start(node, attached)
+
+    def _want_alive(self, name: str) -> None:
+        if name not in self._world.namespaces:
+            raise UsageError(f"node {find_node(self._world.network, name)!r} is dead")
 
     def running(self, name: str) -> list[str]:
         """The names of what one node runs."""

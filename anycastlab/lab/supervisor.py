@@ -54,6 +54,13 @@ class Supervisor:
             "cut": self._faults.cut,
             "mend": self._faults.mend,
             "set-cost": self._faults.set_cost,
+            "withdraw": self._faults.withdraw,
+            "announce": self._faults.announce,
+            "impair": self._faults.impair,
+            "blackhole": self._faults.blackhole,
+            "clear": self._faults.clear,
+            "stop-service": self._services.stop_service,
+            "start-service": self._services.start_service,
         }
 
     # -- bring up -----------------------------------------------------------------------------
@@ -125,6 +132,8 @@ class Supervisor:
                 for name, node in self._network.nodes.items()
             },
             "inodes": [namespace.inode(held) for held in self._world.namespaces.values()],
+            "impaired": self._world.impairments.describe(),
+            "black_holes": self._world.black_holes.describe(),
             **self._state(),
         }
 
@@ -134,6 +143,7 @@ class Supervisor:
             "dead": sorted(state.dead),
             "cut": sorted(state.cut),
             "costs": [[a, b, cost] for (a, b), cost in state.costs.items()],
+            "withdrawn": sorted(state.withdrawn),
         }
 
     def _kill(self, node: str) -> int:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
-from contextlib import suppress
 
 from anycastlab.errors import StateError
 from anycastlab.kernel import namespace
-from anycastlab.kernel.process import Process, inside_namespaces
+from anycastlab.kernel.process import Process, in_other_namespaces
 from anycastlab.lab import names, rootless
 from anycastlab.lab.record import LabDirectory, Record, locked
 
@@ -37,33 +35,36 @@ def erase(directory: LabDirectory, record: Record) -> None:
     """End the supervisor and whatever runs in its namespaces; remove names and directory."""
     supervisor = record.supervisor
     if supervisor is not None:
-        inodes = _inodes(supervisor)
+        guests = _guests(supervisor)
         if not supervisor.kill():
             raise StateError(f"the supervisor of lab {record.name!r} does not end")
-        _end_all(inside_namespaces(inodes))
-        if not record.rootless:
+        if not record.rootless:  # not while it dies: what it had begun it may still finish
             names.withdraw(record.names, supervisor.pid)
+        for guest in guests:
+            guest.kill()
     with locked():
         directory.remove()
 
 
-def _inodes(supervisor: Process) -> set[int]:
-    """The namespaces a living supervisor holds."""
-    found = set()
+def _guests(supervisor: Process) -> list[Process]:
+    """The processes in a living supervisor's namespaces (`ip netns exec`); they would keep them."""
+    others = in_other_namespaces()
+    if others.keys() <= {_namespace_of(supervisor)}:
+        return []  # as a rule nobody is in any: spare the reading of all descriptors
     folder = f"/proc/{supervisor.pid}/fd"
-    with suppress(OSError):
-        for entry in os.listdir(folder):
-            with suppress(OSError):
-                target = os.readlink(f"{folder}/{entry}")
-                if target.startswith("net:["):
-                    found.add(int(target[5:-1]))
-    own = os.stat("/proc/self/ns/net").st_ino
-    return (found if supervisor.alive() else set()) - {own}
+    try:
+        held = {os.stat(f"{folder}/{entry}").st_ino for entry in os.listdir(folder)}
+    except OSError:  # it is dead, and what it held is free
+        return []
+    held = held if supervisor.alive() else set()
+    return [process for inode in held & others.keys() for process in others[inode]]
 
 
-def _end_all(processes: Iterable[Process]) -> None:
-    for process in processes:
-        process.kill()
+def _namespace_of(process: Process) -> int:
+    try:
+        return os.stat(f"/proc/{process.pid}/ns/net").st_ino
+    except OSError:
+        return -1
 
 
 def wait_cleaned(timeout: float = _CLEANED_WITHIN) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable, Iterable
 
 from anycastlab.errors import NotReadyError
@@ -21,6 +22,8 @@ Progress = Callable[[str, int, int], None]
 
 _NO_LINK = (errno.ENODEV,)
 """A link is gone when the node at its other end is dead."""
+_SENDS_WITHIN = 1.0
+"""Seconds for both ends of a mended link to send; somebody may have set one down by hand."""
 _MUTE = {"ipv6/conf/default/disable_ipv6": "1"}
 """What lies in the workshop between two nodes must not speak to them."""
 
@@ -185,6 +188,9 @@ class World:
         if self.both_alive(link):
             self.send(link.a.node, wiring.link_end_messages(link.a, link.b))
             self.send(link.b.node, wiring.link_end_messages(link.b, link.a))
+            deadline = time.monotonic() + _SENDS_WITHIN
+            for end in (link.a, link.b):
+                readiness.wait(self.namespaces[end.node], deadline, end.index)
 
     def cut_port(self, lan: Lan, port: Interface) -> None:
         """Unplug a node from its LAN, at the LAN's side."""

@@ -15,60 +15,81 @@ from anycastlab.kernel.packet import Tap, close_all, namespace_cookie
 from anycastlab.kernel.stamps import RECEIVED
 from anycastlab.probing.filters import KEPT, recorded_by_taps
 from anycastlab.probing.nodes import Nodes
+from anycastlab.probing.stream_doorstep import Doorstep
 from anycastlab.probing.stream_flows import Outlet
 from anycastlab.probing.taps import Event, LostPacketsError, Recording
 
 _EVERY = 0.01
 """Seconds between two readings: buffers hold far more, and waking for each packet would cost."""
 
-Answered = dict[int, tuple[int, str | None]]
-"""For each id that was answered: when (ns, real time), and the instance named in the answer."""
+
+class _Member:
+    """The taps of one member: one for each of its lives, and those before its door in between."""
+
+    def __init__(self, nodes: Nodes, name: str) -> None:
+        self._nodes, self._name = nodes, name
+        self._lives: list[tuple[Tap, Recording]] = []
+        self._doorsteps: list[Doorstep] = []
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Open the tap of a new life, or watch the door of a dead member."""
+        try:
+            with self._nodes.socket(self._name, socket.AF_INET, socket.SOCK_DGRAM) as there:
+                cookie = namespace_cookie(there)
+        except UsageError:
+            self._doorsteps.append(Doorstep(self._nodes, self._name))
+            return
+        if all(tap.cookie != cookie for tap, _ in self._lives):
+            sock = self._nodes.socket(self._name, socket.AF_PACKET, socket.SOCK_DGRAM)
+            self._lives.append((Tap(sock, recorded_by_taps(), keep=KEPT), Recording()))
+
+    def take(self) -> None:
+        """Read what waits."""
+        for tap, recording in self._lives:
+            recording.take(tap)
+        for doorstep in self._doorsteps:
+            doorstep.take()
+
+    def taps(self) -> list[Tap]:
+        """All taps."""
+        doors = [tap for doorstep in self._doorsteps for tap in doorstep.taps]
+        return [tap for tap, _ in self._lives] + doors
+
+    def received(self) -> list[Event]:
+        """What it received; of what came to its door, that which its own taps did not see."""
+        events = [event for _, recording in self._lives for event in _own(recording)]
+        seen = {probe for _, recording in self._lives for probe, _ in recording.arrived}
+        for doorstep in self._doorsteps:
+            events += [event for event in doorstep.events if event[0] not in seen]
+            seen |= {probe for probe, _ in doorstep.events}
+        return events
 
 
 class Recorder:
     """Taps in the members, read by a thread of its own together with the flows' sockets.
 
-    A member that dies keeps its recording; one that comes back gets a new tap by :meth:`refresh`.
+    ``answers`` has for each id that was answered the time (ns, real time), and the instance if the
+    answer names it.
     """
 
     def __init__(self, nodes: Nodes, members: Iterable[str], outlets: Sequence[Outlet]) -> None:
-        self._nodes, self._outlets = nodes, outlets
-        self._taps: dict[str, list[tuple[Tap, Recording]]] = {member: [] for member in members}
-        self._answers = Batch(struct.Struct(f"={ADDRESS}x{RECEIVED}256s"))
-        self.answered: Answered = {}
-        self.late_taps: set[str] = set()
+        self._outlets = outlets
+        self._members = {name: _Member(nodes, name) for name in members}
+        self._batch = Batch(struct.Struct(f"={ADDRESS}x{RECEIVED}256s"))
+        self.answers: dict[int, tuple[int, str | None]] = {}
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
-        for member in self._taps:
-            self._open(member)
 
     def start(self) -> None:
         """Begin to read."""
         self._thread.start()
 
     def refresh(self) -> None:
-        """Open taps in members that have come back; what reached them before that is not seen."""
-        for member, taps in self._taps.items():
-            cookie = self._cookie(member)
-            if cookie is not None and all(tap.cookie != cookie for tap, _ in taps):
-                self._open(member)
-                self.late_taps.add(member)
-
-    def _cookie(self, member: str) -> bytes | None:
-        try:
-            with self._nodes.socket(member, socket.AF_INET, socket.SOCK_DGRAM) as there:
-                return namespace_cookie(there)
-        except UsageError:
-            return None
-
-    def _open(self, member: str) -> None:
-        try:
-            sock = self._nodes.socket(member, socket.AF_PACKET, socket.SOCK_DGRAM)
-        except UsageError:  # it is dead; refresh() looks again
-            return
-        tap = Tap(sock, recorded_by_taps(), keep=KEPT)
+        """Look again which members live; one that died keeps its recording."""
         with self._lock:
-            self._taps[member].append((tap, Recording()))
+            for member in self._members.values():
+                member.refresh()
 
     def _run(self) -> None:
         while not self._stop.wait(_EVERY):
@@ -76,37 +97,29 @@ class Recorder:
 
     def _read(self) -> None:
         with self._lock:
-            for tap, recording in self._all():
-                recording.take(tap)
+            for member in self._members.values():
+                member.take()
         for outlet in self._outlets:
             self._collect(outlet)
 
-    def _all(self) -> list[tuple[Tap, Recording]]:
-        return [pair for pairs in self._taps.values() for pair in pairs]
-
     def _collect(self, outlet: Outlet) -> None:
-        batch, read, answered = self._answers, outlet.answer, self.answered
+        batch, read, answers = self._batch, outlet.answer, self.answers
         while batch.receive(outlet.socket.fileno()):
             for seconds, nanoseconds, data in batch.records():
                 found = read(data)
                 if found is not None and not found[1]:
                     stamp = seconds * 1_000_000_000 + nanoseconds
-                    answered.setdefault(found[0], (stamp, found[2]))
+                    answers.setdefault(found[0], (stamp, found[2]))
             if not batch.full:
                 return
 
     def await_answers(self, wanted: Iterable[int], timeout: float) -> None:
         """Wait until these ids are answered, *timeout* seconds at most."""
         deadline = time.monotonic() + timeout
-        missing = set(wanted) - self.answered.keys()
+        missing = set(wanted) - self.answers.keys()
         while missing and time.monotonic() < deadline:
             self._stop.wait(_EVERY)
-            missing -= self.answered.keys()
-
-    @property
-    def only_late_tap(self) -> str | None:
-        """The member that came back meanwhile, if it is one: its first packets were not seen."""
-        return next(iter(self.late_taps)) if len(self.late_taps) == 1 else None
+            missing -= self.answers.keys()
 
     def end(self) -> dict[str, list[Event]]:
         """Read the rest; return what each member received: (id, time stamp), as it came.
@@ -115,13 +128,10 @@ class Recorder:
         """
         self._halt()
         self._read()
-        for member, taps in self._taps.items():
-            if lost := sum(tap.lost() for tap, _ in taps):
-                raise LostPacketsError(member, lost)
-        return {
-            member: [event for _, recording in taps for event in _received(recording)]
-            for member, taps in self._taps.items()
-        }
+        for name, member in self._members.items():
+            if lost := sum(tap.lost() for tap in member.taps()):
+                raise LostPacketsError(name, lost)
+        return {name: member.received() for name, member in self._members.items()}
 
     def _halt(self) -> None:
         self._stop.set()
@@ -131,10 +141,10 @@ class Recorder:
     def close(self) -> None:
         """Stop reading and close the taps."""
         self._halt()
-        close_all([tap for tap, _ in self._all()])
+        close_all([tap for member in self._members.values() for tap in member.taps()])
 
 
-def _received(recording: Recording) -> list[Event]:
+def _own(recording: Recording) -> list[Event]:
     """What arrived and did not pass through."""
     if not recording.passed_on:
         return recording.arrived

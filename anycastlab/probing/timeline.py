@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from anycastlab.probing.stream import Arrival, Predicted, Recorded, Trace
 from anycastlab.probing.stream_flows import Flow
+from anycastlab.probing.stream_record import Arrival, Predicted, Recorded, Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from anycastlab.probing.stream_changes import Change
 from anycastlab.probing.timeline import FlowTimeline, Timeline
 from anycastlab.report.timeline_strip import strips
 
@@ -12,6 +13,9 @@ LATE = 500_000
 
 DRAWN = 6
 """How many flows are drawn: those first that changed or lost packets."""
+
+TOLD = 12
+"""How many changes of links and routes are spelled out."""
 
 _ODD = ("duplicated", "reordered", "bounced", "misdelivered")
 
@@ -59,8 +63,28 @@ def _struck(found: Timeline) -> Iterator[str]:
     flows = f"{len(found.flows)} flow{'s' * (len(found.flows) != 1)}"
     kind = found.recorded.protocol.upper()
     yield f"{sent} {kind} packets in {flows}, one every {pace.interval * 1e3:g} ms in each"
-    for fault in found.recorded.struck:
-        yield f"{when(found, fault.began)}  {fault.text}"
+    yield from _told(found)
+
+
+def _told(found: Timeline) -> Iterator[str]:
+    """Tell what struck, who noticed, and who changed which route, in order of time."""
+    told = [(fault.began, fault.text) for fault in found.recorded.struck]
+    told += [(one.stamp, described(one)) for one in found.recorded.changes[:TOLD]]
+    moments = [(when(found, stamp), text) for stamp, text in sorted(told)]
+    wide = max((len(moment) for moment, _ in moments), default=0)
+    for moment, text in moments:
+        yield f"{moment:>{wide}}  {text}"
+    if more := found.recorded.changes[TOLD:]:
+        nodes = len({one.node for one in more})
+        yield f"{when(found, more[-1].stamp):>{wide}}  {len(more)} changes more, in {nodes} nodes"
+
+
+def described(change: Change) -> str:
+    """Say what a node's kernel did."""
+    if change.what in ("link lost", "link back"):
+        return f"{change.node}: link to {change.about} {change.what.removeprefix('link ')}"
+    by = f" by {' and '.join(change.via)}" if change.via else ""
+    return f"{change.node}: {change.what} {change.about}{by}"
 
 
 def _headings(found: Timeline) -> list[str]:
@@ -107,7 +131,7 @@ def _notes_on(flow: FlowTimeline) -> Iterator[str]:
     if flow.refused:
         yield f"{flow.refused} packets could not leave {flow.flow.client}"
     if flow.unseen:
-        yield f"{flow.unseen} packets came before the revived node had a tap"
+        yield f"{flow.unseen} packets are known to have arrived only by their answers"
     if flow.received > flow.answered:
         yield f"{flow.received - flow.answered} packets were received, but not answered"
     if not flow.ok:

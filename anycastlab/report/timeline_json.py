@@ -24,6 +24,16 @@ def document(found: Timeline) -> dict[str, Any]:
             }
             for fault in recorded.struck
         ],
+        "changes": [
+            {
+                "at_ms": _moment(found, change.stamp),
+                "node": change.node,
+                "what": change.what,
+                "about": change.about,
+                "via": list(change.via),
+            }
+            for change in recorded.changes
+        ],
         "late": {
             "packets": sum(late > 500_000 for late in recorded.late),
             "of": len(recorded.late),

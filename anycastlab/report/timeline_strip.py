@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from anycastlab.probing.stream import Trace
+from anycastlab.probing.stream_record import Trace
 from anycastlab.probing.timeline import FlowTimeline, Timeline
 
 _INDENT = "  "
@@ -29,16 +29,22 @@ class Window:
             return None
         return (stamp - self.begin) * self.columns // (self.end - self.begin)
 
-    def row(self, stamps: Iterable[int], mark: str) -> str:
-        """Mark the columns of these moments."""
-        hit = {self.column(stamp) for stamp in stamps}
-        return "".join(mark if column in hit else " " for column in range(self.columns)).rstrip()
+    def row(self, stamps: Iterable[int], length: int, mark: str) -> str:
+        """Mark the columns of spans that begin at these moments and last *length*."""
+        hit = bytearray(self.columns)
+        for stamp in stamps:
+            first, last = self.column(stamp), self.column(stamp + length - 1)
+            if first is not None:
+                for column in range(first, self.columns if last is None else last + 1):
+                    hit[column] = True
+        return "".join(mark if column else " " for column in hit).rstrip()
 
 
 def strips(found: Timeline, flows: Sequence[int], width: int) -> Iterator[str]:
     """Draw the flows of these numbers, all on one scale, with the axis below.
 
-    A packet stands where it was received, a lost one where it was sent.
+    A packet begins where it was received, a lost one where it was sent; it is as long as the
+    interval between two.
     """
     label = max((len(run.instance) for at in flows for run in found.flows[at].runs), default=0)
     indent = _INDENT + " " * max(label, len("lost")) + _INDENT
@@ -46,19 +52,21 @@ def strips(found: Timeline, flows: Sequence[int], width: int) -> Iterator[str]:
     for at in flows:
         flow, trace = found.flows[at], found.recorded.traces[at]
         yield f"{flow.flow.client} → {flow.flow.target.address}"
-        for name, row in _rows(flow, trace, window):
+        for name, row in _rows(flow, trace, window, int(found.recorded.pace.interval * 1e9)):
             if row:
                 yield f"{_INDENT}{name}".ljust(len(indent)) + row
     yield indent + _axis(found, window)
 
 
-def _rows(flow: FlowTimeline, trace: Trace, window: Window) -> Iterator[tuple[str, str]]:
+def _rows(
+    flow: FlowTimeline, trace: Trace, window: Window, interval: int
+) -> Iterator[tuple[str, str]]:
     for instance in dict.fromkeys(run.instance for run in flow.runs):
         stamps = (one.stamp for one in trace.arrivals if one.instance == instance)
-        yield instance, window.row(stamps, "█")
+        yield instance, window.row(stamps, interval, "█")
     received = {arrival.number for arrival in trace.arrivals}
     lost = (stamp for number, stamp in enumerate(trace.sent) if number not in received)
-    yield "lost", window.row(lost, "░")
+    yield "lost", window.row(lost, interval, "░")
 
 
 def _window(found: Timeline, flows: Iterable[FlowTimeline], columns: int) -> Window:
@@ -81,5 +89,6 @@ def _axis(found: Timeline, window: Window) -> str:
     for fault in found.recorded.struck:
         place = window.column(fault.began)
         if place is not None and len(text) < place:
-            text = f"{text:<{place}}↑ {fault.text}"
+            label = f"↑ {fault.text}"
+            text = f"{text:<{place}}{label if place + len(label) < free else label[0]}"
     return f"{text[:free]:<{free}}{right}"

@@ -14,7 +14,8 @@ def predict(
     """Return the instances at the least distance for every (client, group), sorted by name.
 
     Distance is measured along the client's own direction. Several names are a tie, none mean that
-    no instance is reachable; dead members are no instances, and a dead client reaches nothing.
+    no instance is reachable; members that are dead or withdrawn are no instances, and a dead client
+    reaches nothing.
     """
     return {
         place: tuple(sorted(nearest))
@@ -35,22 +36,25 @@ def _reach(
     """Return distance and nearest instances for every (client, group); one search a member set."""
     graph = Graph.of(network, state)
     names, number = graph.wiring.names, graph.wiring.number
+    clients = [number[name] for name in network.role("client")]
     found: dict[Targets, tuple[Tree, list[int]]] = {}
     reach: dict[tuple[str, str], tuple[int | None, list[str]]] = {}
     for name in network.groups if group is None else (group,):
-        targets = graph.living(network.groups[name].instances)
+        targets = graph.serving(name)
         if targets not in found:
             tree = shortest_paths(graph, targets)
             found[targets] = tree, _nearest(graph, tree, targets)
         tree, nearest = found[targets]
-        for client in network.role("client"):
-            distance, vertex = view(graph, tree, number[client])
-            if distance < UNREACHABLE:
-                labels = enumerate(sorted(targets))
-                members = [names[t] for place, t in labels if nearest[vertex] >> place & 1]
-                reach[client, name] = distance, members
-            else:
-                reach[client, name] = None, []
+        order = sorted(targets)
+        members = {  # few sets of members are the nearest of anybody
+            label: [names[t] for place, t in enumerate(order) if label >> place & 1]
+            for label in set(nearest)
+        }
+        for client in clients:
+            distance, vertex = view(graph, tree, client)
+            reach[names[client], name] = (
+                (distance, members[nearest[vertex]]) if distance < UNREACHABLE else (None, [])
+            )
     return reach
 
 

@@ -13,6 +13,14 @@ class Change(NamedTuple):
     removed: list[Prefix]
     put: Table
 
+    def beyond(self, done: Change) -> Change:
+        """Return what is left of this change when *done*, a part of it, is done already."""
+        gone = set(done.removed)
+        return Change(
+            [prefix for prefix in self.removed if prefix not in gone],
+            {prefix: hops for prefix, hops in self.put.items() if prefix not in done.put},
+        )
+
 
 def changed(old: Table, new: Table) -> Change:
     """Return what turns the old table into the new one."""

@@ -48,19 +48,19 @@ NOWHERE = Aim(frozenset())
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service addresses of a group, reached at the nearest living member."""
+    """The service addresses of a group, reached at the nearest member that serves it."""
 
     prefixes: tuple[Prefix, ...]
-    instances: tuple[str, ...]
+    group: str
 
     @classmethod
     def of(cls, group: Group) -> Service:
         """Return the destination of a group."""
-        return cls(tuple(map(host, group.addresses)), group.instances)
+        return cls(tuple(map(host, group.addresses)), group.name)
 
     def aim(self, graph: Graph) -> Aim:
         """Return where the group is reached in this state."""
-        return Aim(graph.living(self.instances))
+        return Aim(graph.serving(self.group))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,16 @@ class Forwarder:
     equally near next hop and alike in both families. What a node is connected to, its own addresses
     and what it cannot reach have none. A host whose one segment leads to one router has a default
     route, and beside it just the routes that differ. Compact tables know no links, and loopbacks by
-    blocks.
+    blocks. With *services_only* there are routes to service addresses, and defaults: what must be
+    found first after a fault.
     """
 
-    def __init__(self, network: Network, state: NetworkState = INTACT) -> None:
+    def __init__(
+        self, network: Network, state: NetworkState = INTACT, *, services_only: bool = False
+    ) -> None:
         self._wiring = Wiring(network)
         self._graph = Graph.joined(self._wiring, state)
-        self._maker = TableMaker(self._wiring)
+        self._maker = TableMaker(self._wiring, services_only=services_only)
         self._paths = Paths(self._maker.destinations, self._graph)
         self.tables = self._make(self._living())
 

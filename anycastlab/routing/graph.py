@@ -184,3 +184,8 @@ class Graph:
     def living(self, names: Iterable[str]) -> Targets:
         """Return the numbers of those nodes that are alive."""
         return frozenset(self.wiring.number[name] for name in names if self.lives(name))
+
+    def serving(self, group: str) -> Targets:
+        """Return the numbers of a group's members that live and have not withdrawn."""
+        withdrawn, members = self.state.withdrawn, self.wiring.network.groups[group].instances
+        return self.living(name for name in members if (group, name) not in withdrawn)

@@ -33,7 +33,7 @@ def as_seen(network: Network, state: NetworkState = INTACT) -> tuple[Network, Ne
         return network, state
     links = tuple(replace(link, cost=1, cost_back=1) for link in network.links)
     lans = tuple(replace(lan, cost=1) for lan in network.lans)
-    return replace(network, links=links, lans=lans), NetworkState(state.dead, state.cut)
+    return replace(network, links=links, lans=lans), replace(state, costs=INTACT.costs)
 
 
 def predict_as_seen(

@@ -1,4 +1,4 @@
-"""What has happened to a running network: dead nodes, cut links, changed costs."""
+"""What has happened to a running network: nodes died, links were cut, members withdrew."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ class NetworkState:
     """The difference between the network as written and as it is now.
 
     ``dead`` names nodes; ``cut`` names links (and single LAN ports as ``LAN:NODE``); ``costs`` maps
-    ``(from node, to node)`` of a link to the cost that replaces the written one.
+    ``(from node, to node)`` of a link to the cost that replaces the written one; ``withdrawn``
+    holds ``(group, node)`` for members that have their addresses still, but no route leads there.
     """
 
     dead: frozenset[str] = frozenset()
     cut: frozenset[str] = frozenset()
     costs: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
+    withdrawn: frozenset[tuple[str, str]] = frozenset()
 
 
 INTACT = NetworkState()

@@ -40,15 +40,17 @@ class TableMaker:
     Destinations are in the order of installation: service addresses, loopbacks, links, LANs. With
     compact tables the loopbacks of a block come last, from place ``alone`` on: routers have routes
     to parts of the block instead. ``routes`` are each destination's prefixes, and whether it is of
-    IPv4 (0) or IPv6 (1).
+    IPv4 (0) or IPv6 (1). With *services_only* there are no other destinations.
     """
 
-    def __init__(self, wiring: Wiring) -> None:
+    def __init__(self, wiring: Wiring, *, services_only: bool = False) -> None:
         self._wiring = wiring
         compact = wiring.network.routing.tables == "compact"
-        self._block = Block.of(wiring) if compact else None
+        self._block = Block.of(wiring) if compact and not services_only else None
         inside = tuple(self._block.places) if self._block else ()
         separate = list(_separate(wiring, frozenset(inside), links=not compact))
+        if services_only:
+            separate = [one for one in separate if isinstance(one, Service)]
         self.alone = len(separate)
         self.destinations: list[Destination] = [
             *separate,

@@ -29,6 +29,9 @@ WITH_BFD: Mapping[str, tuple[str, ...]] = MappingProxyType(
 MULTIPATH = frozenset({"bgp", "ospf", "rip"})
 """The protocols that use all equally near next hops."""
 
+LEAST_FRR_RIP = 5
+"""Seconds: FRR takes no shorter timers of RIP."""
+
 
 def protocol_of(routing: Routing) -> str | None:
     """Return the protocol in use, a daemon's default when none is named; None for `kernel`."""

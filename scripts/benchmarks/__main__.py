@@ -33,15 +33,15 @@ def main() -> int:
     parser.add_argument("--only", choices=[*MEASURES, "peers"], help="one measure")
     parser.add_argument("--json", type=Path, default=Path("results/bench.json"), metavar="FILE")
     options = parser.parse_args()
-    chosen = dict(MEASURES)
-    if options.peers or options.only == "peers":
-        chosen["peers"] = peers.measure
+    chosen = {**MEASURES, "peers": peers.measure} if options.peers else dict(MEASURES)
+    if options.only and options.only not in chosen:
+        parser.error("the peers are installed and measured with --peers")
     if options.only:
         chosen = {options.only: chosen[options.only]}
 
     rows: list[Row] = []
     print(HEADING)
-    with tempfile.TemporaryDirectory(prefix="anycastlab-bench-") as directory:
+    with tempfile.TemporaryDirectory(dir="/run") as directory:
         bench = Bench(Path(directory), 3 if options.quick else 7, options.quick)
         for measure in chosen.values():
             for row in measure(bench):

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -26,7 +27,7 @@ def measure_up(bench: Bench) -> Iterator[Row]:
     """A large lab beside the C program; a small one beside the imports it needs."""
     for shape in ("tree", "ring"):
         file = bench.topology(shape, LARGE)
-        found = bench.alternate({"ours": lambda file=file: _up(file), "C": c_floor(bench, file)})
+        found = bench.alternate({"ours": partial(_up, file), "C": c_floor(bench, file)})
         yield Row.at_most(f"anycastlab up, {shape}", LARGE, found["ours"], found["C"], UP_LIMIT)
     file = bench.topology("tree", SMALL)
     imported = worker(modules_of_up, file)
@@ -105,4 +106,4 @@ def _down(file: Path) -> float:
 
 def _freed(file: Path) -> float:
     output(*COMMAND, "up", file)
-    return json.loads(output(*_down_of(file), "--wait", "--json"))["freed_seconds"]
+    return float(json.loads(output(*_down_of(file), "--wait", "--json"))["freed_seconds"])

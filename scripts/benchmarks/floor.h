@@ -42,6 +42,10 @@ static inline int netlink_socket(void) {
     return fd;
 }
 
+static inline int went_with_its_interface(int error) {
+    return error == -ESRCH || error == -ENODEV || error == -ENOENT;
+}
+
 /* Read answers until the acknowledgement. Any error ends the program, but for what a route that went
  * with its interface answers to its removal. */
 static inline void collect(int fd) {
@@ -51,7 +55,7 @@ static inline void collect(int fd) {
         for (struct nlmsghdr *h = (void *)answers; NLMSG_OK(h, (unsigned)got); h = NLMSG_NEXT(h, got)) {
             if (h->nlmsg_type != NLMSG_ERROR) continue;
             struct nlmsgerr *e = NLMSG_DATA(h);
-            if (e->error && e->error != -ESRCH && e->error != -ENODEV) {
+            if (e->error && !went_with_its_interface(e->error)) {
                 errno = -e->error;
                 die("the kernel refused a message");
             }

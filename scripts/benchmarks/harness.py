@@ -37,7 +37,7 @@ class Bench:
 
     def topology(self, shape: str, nodes: int, **options: int) -> Path:
         """Have the product generate a topology file, once; its lab is called like the file."""
-        name = "-".join(["hb", shape, str(nodes), *(f"{k}{v}" for k, v in options.items())])
+        name = f"bench-{shape}-{nodes}"
         file = self.directory / f"{name}.yaml"
         if not file.exists():
             words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
@@ -83,4 +83,5 @@ def worker(function: Callable[..., Any], *arguments: str | int | Path) -> Any:
     What it returns travels as JSON.
     """
     call: Sequence[str] = [function.__module__, function.__name__, *map(str, arguments)]
-    return json.loads(output(sys.executable, "-m", "benchmarks.worker", *call))
+    program = SOURCES / "worker.py"
+    return json.loads(output(sys.executable, program, *call))

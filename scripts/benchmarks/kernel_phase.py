@@ -7,9 +7,11 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from anycastlab.lab import names, wiring
+from anycastlab.lab import names
+from anycastlab.lab.multipath import writers
 from anycastlab.lab.names import netns_name
 from anycastlab.lab.world import World
 from anycastlab.routing.forwarding import forwarding
@@ -28,7 +30,7 @@ def measure(bench: Bench) -> Iterator[Row]:
         for nodes in SIZES[:2] if bench.quick else SIZES:
             file = bench.topology(shape, nodes)
             found = bench.alternate(
-                {"ours": lambda file=file: worker(bring_up, file), "C": c_floor(bench, file)}
+                {"ours": partial(worker, bring_up, file), "C": c_floor(bench, file)}
             )
             yield Row.at_most(
                 f"kernel phase of up, {shape}", nodes, found["ours"], found["C"], LIMIT
@@ -51,12 +53,12 @@ def make_plan(file: str, plan: str) -> None:
 
 
 def bring_up(file: str) -> float:
-    """Bring a network up as the supervisor does, and return the milliseconds of the kernel phase."""
+    """Bring a network up as the supervisor does; return the milliseconds of the kernel phase."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     network = load(file).network
     world = World(network)
-    tables = forwarding(network)
+    tables, routes = forwarding(network), writers(network)
     entries = [netns_name(network.name, name) for name in network.nodes]
     gc.disable()
     try:
@@ -65,8 +67,8 @@ def bring_up(file: str) -> float:
         world.build_namespaces(lambda *_: None)
         world.build_links()
         world.configure()
-        for name, node in network.nodes.items():
-            world.send(name, wiring.table_messages(node, tables[name]))
+        for name, table in tables.items():
+            world.send(name, routes[name].put(table))
         for entry, descriptor in zip(entries, world.namespaces.values(), strict=True):
             names.publish(entry, os.getpid(), descriptor)
         return (time.perf_counter() - began) * 1e3

@@ -22,6 +22,7 @@ from pathlib import Path
 from anycastlab.kernel import namespace
 from anycastlab.kernel.sysctl import SysctlWriter
 from anycastlab.lab import names, sysctls, wiring
+from anycastlab.lab.multipath import writers
 from anycastlab.routing.forwarding import forwarding
 from anycastlab.topology.network import Interface, Network
 
@@ -31,7 +32,8 @@ _NEAR, _FAR = 0x11223344, 0x55667788
 def write_plan(network: Network, path: Path) -> None:
     """Write the plan of a network without LANs to *path*. Needs root."""
     assert not network.lans
-    tables = forwarding(network)
+    tables, routes = forwarding(network), writers(network)
+    multipath = network.routing.multipath
     links = _links_of(network)
     parts = [number(len(network.nodes))]
     with _taught_writer() as writer:
@@ -39,9 +41,9 @@ def write_plan(network: Network, path: Path) -> None:
             batch = wiring.loopback_messages(node, network)
             for end, peer in links[name]:
                 batch += wiring.link_end_messages(end, peer)
-            batch += wiring.table_messages(node, tables[name])
+            batch += routes[name].put(tables[name])
             parts.append(text(names.netns_name(network.name, name)))
-            wanted = writer.needed(sysctls.sysctls(node, place))
+            wanted = writer.needed(sysctls.sysctls(node, place, multipath))
             parts.append(number(len(wanted)))
             for sysctl, value in wanted.items():
                 parts += [text(f"sys/net/{sysctl}"), counted(value.encode())]

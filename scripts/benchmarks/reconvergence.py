@@ -67,6 +67,40 @@ class _RecordingWorld(World):
         else:
             self.recorded[name] = batch
 
+    def path(self, node: str) -> str:
+        """A node's namespace, for another process."""
+        return f"/proc/{os.getpid()}/fd/{self.namespaces[node]}"
+
+
+class _TimedPlane(KernelPlane):
+    """A control plane that notes when the last route was installed, or lets C install them.
+
+    ``by_c`` is the C program and its plan; ``c_took`` are the milliseconds it told.
+    """
+
+    def __init__(self, world: _RecordingWorld) -> None:
+        super().__init__(world)
+        self._recorder = world
+        self.by_c: tuple[str, Path] | None = None
+        self.installed = self.c_took = 0.0
+
+    def reconverge(self, state: NetworkState) -> int:
+        if self.by_c is None:
+            changed = super().reconverge(state)
+            self.installed = time.perf_counter()
+            return changed
+        program, plan = self.by_c
+        batches: dict[str, list[bytes]] = {}
+        self._recorder.recorded = batches
+        changed = super().reconverge(state)
+        self._recorder.recorded = None
+        parts = [number(len(batches))]
+        for node, batch in batches.items():
+            parts += [text(self._recorder.path(node)), counted(b"".join(batch))]
+        plan.write_bytes(b"".join(parts))
+        self.c_took = float(floor(program, plan)["total"])
+        return changed
+
 
 class _Lab:
     """A lab in this process, built and broken as its supervisor does."""
@@ -74,48 +108,24 @@ class _Lab:
     def __init__(self, file: str) -> None:
         self.network = load(file).network
         self._world = _RecordingWorld(self.network)
-        self._plane = KernelPlane(self._world)
-        self.faults = Faults(self._world, self._react)
-        self._by_c: tuple[str, Path] | None = None
-        self._installed = 0.0
-        self._milliseconds = 0.0
+        self._plane = _TimedPlane(self._world)
+        self.faults = Faults(self._world, self._plane)
+        self._plane.prepare()
         self._world.open_workshop()
         self._world.build_namespaces(lambda *_: None)
         self._world.build_links()
         self._world.configure()
         self._plane.install()
         self._world.wait_ready(time.monotonic() + 30)
+        self._plane.settle()
 
     def kill(self, server: str, by_c: tuple[str, Path] | None = None) -> float:
         """Kill a node. Return the milliseconds until all routes are installed, or what C took."""
-        self._by_c = by_c
+        self._plane.by_c = by_c
         began = time.perf_counter()
         self.faults.kill(server)
-        self._by_c = None
-        return self._milliseconds if by_c else (self._installed - began) * 1e3
-
-    def _react(self, state: NetworkState) -> int:
-        if self._by_c is None:
-            changed = self._plane.reconverge(state)
-            self._installed = time.perf_counter()
-            return changed
-        program, plan = self._by_c
-        self._world.recorded = {}
-        changed = self._plane.reconverge(state)
-        self._write(self._world.recorded, plan)
-        self._world.recorded = None
-        self._milliseconds = floor(program, plan)["total"]
-        return changed
-
-    def _write(self, batches: dict[str, list[bytes]], plan: Path) -> None:
-        parts = [number(len(batches))]
-        for node, batch in batches.items():
-            parts += [text(self._path(node)), counted(b"".join(batch))]
-        plan.write_bytes(b"".join(parts))
-
-    def _path(self, node: str) -> str:
-        """A node's namespace, for another process."""
-        return f"/proc/{os.getpid()}/fd/{self._world.namespaces[node]}"
+        self._plane.by_c = None
+        return self._plane.c_took if by_c else (self._plane.installed - began) * 1e3
 
     def window(self, client: str, program: str) -> float:
         """Kill the instance of a client's stream of probes; return the longest gap (ms)."""
@@ -123,7 +133,7 @@ class _Lab:
         (server, *_) = predict(self.network)[client, group.name]
         destination = next(str(one) for one in group.addresses if one.version == 4)
         source = str(self.network.nodes[client].ipv4)
-        command = [program, self._path(client), source, destination]
+        command = [program, self._world.path(client), source, destination]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as prober:

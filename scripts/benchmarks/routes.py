@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
-from pathlib import Path
 
 from anycastlab.kernel import messages, namespace
 from anycastlab.kernel.netlink import Netlink

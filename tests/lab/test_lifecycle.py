@@ -216,8 +216,10 @@ def test_nonsense_on_the_labs_socket_does_not_end_the_lab(lab: Lab) -> None:
             client.connect(control)
             client.sendall(nonsense)
             assert b'"error"' in client.recv(4096), nonsense
+    channel = Channel(Path(control))
     with pytest.raises(AnycastlabError):
-        Channel(Path(control)).call("namespaces")
+        channel.call("namespaces")
+    channel.close()
     assert lab.state().dead == frozenset()
 
 
@@ -233,3 +235,13 @@ def test_a_network_in_two_pieces_comes_up_and_unreachable_is_no_crash(
     done = cli("run", str(file))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nobody" in done.stdout or "none" in done.stdout
+
+
+def test_a_name_that_leads_to_a_dead_process_is_taken_over(diamond: Path, cli: Cli) -> None:
+    NETNS.mkdir(exist_ok=True)
+    left = NETNS / f"{unique('diamond')}.r1"
+    left.symlink_to("/proc/999999999/fd/7")
+    assert cli("up", str(diamond)).returncode == 0
+    assert left.exists()
+    assert cli("down", unique("diamond")).returncode == 0
+    assert not left.is_symlink()

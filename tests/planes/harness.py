@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,8 +79,11 @@ class Running:
     def close(self) -> None:
         """End everything."""
         self.plane.processes.close()
-        for node in list(self.world.namespaces):
-            self.world.destroy(node)
+        for name in list(self.world.namespaces):
+            if name in self.world.network.nodes:
+                self.world.destroy(name)
+        for held in self.world.namespaces.values():  # those of LANs
+            os.close(held)
 
 
 @contextmanager
@@ -87,6 +91,7 @@ def running(network: Network, rundir: Path) -> Iterator[Running]:
     """A network that is up while the context lasts; its daemons have been started."""
     lab = Running(network, rundir)
     try:
+        lab.plane.prepare()
         lab.plane.install()
         yield lab
     finally:

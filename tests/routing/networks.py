@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import (
     IPv4Address,
@@ -35,6 +35,33 @@ LOOPBACKS = IPv4Address("10.255.0.1"), IPv6Address("fd00:ff::1")
 ROLES: Mapping[str, Role] = {"r": "router", "c": "client", "s": "server"}
 
 
+class _Interfaces:
+    """The interfaces of each node, numbered as they are made."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._indexes = count(2)
+        self.of: dict[str, list[Interface]] = {name: [] for name in names}
+
+    def make(self, node: str, segment: str, ipv4: str, ipv6: str) -> Interface:
+        index = next(self._indexes)
+        made = Interface(
+            node, f"eth{index}", index, segment, IPv4Interface(ipv4), IPv6Interface(ipv6)
+        )
+        self.of[node].append(made)
+        return made
+
+
+def _groups(members: Mapping[str, Sequence[str]]) -> dict[str, Group]:
+    return {
+        name: Group(
+            name,
+            (ip_address(f"192.0.2.{k}"), ip_address(f"2001:db8:a::{k:x}")),
+            tuple(map(Member, nodes)),
+        )
+        for k, (name, nodes) in enumerate(members.items(), 1)
+    }
+
+
 def build(
     links: Sequence[tuple[str, str] | tuple[str, str, int] | tuple[str, str, int, int]],
     groups: Mapping[str, Sequence[str]] | None = None,
@@ -53,28 +80,21 @@ def build(
     order = dict.fromkeys(names)
     order |= dict.fromkeys(name for link in links for name in link[:2])
     order |= dict.fromkeys(name for _, ports in lans.values() for name in ports)
-    indexes, interfaces = count(2), {name: [] for name in order}
-
-    def interface(node: str, segment: str, ipv4: str, ipv6: str) -> Interface:
-        index = next(indexes)
-        made = Interface(
-            node, f"eth{index}", index, segment, IPv4Interface(ipv4), IPv6Interface(ipv6)
-        )
-        interfaces[node].append(made)
-        return made
-
+    interfaces = _Interfaces(order)
     made_links = []
     for k, (a, b, *costs) in enumerate(links):
         x, y = divmod(2 * k, 256)
         ends = [
-            interface(node, f"{a}-{b}", f"172.16.{x}.{y + i}/31", f"fd00:1::{x:x}:{y + i:x}/127")
+            interfaces.make(
+                node, f"{a}-{b}", f"172.16.{x}.{y + i}/31", f"fd00:1::{x:x}:{y + i:x}/127"
+            )
             for i, node in enumerate((a, b))
         ]
         made_links.append(Link(f"{a}-{b}", *ends, *([*costs, *costs] or [1, 1])[:2]))
     made_lans = []
     for k, (name, (cost, nodes)) in enumerate(lans.items()):
         ports = tuple(
-            interface(node, name, f"10.9.{k}.{i}/24", f"fd00:9:{k:x}::{i:x}/64")
+            interfaces.make(node, name, f"10.9.{k}.{i}/24", f"fd00:9:{k:x}::{i:x}/64")
             for i, node in enumerate(nodes, 1)
         )
         subnets = IPv4Network(f"10.9.{k}.0/24"), IPv6Network(f"fd00:9:{k:x}::/64")
@@ -86,19 +106,12 @@ def build(
         name="test",
         description="",
         nodes={
-            name: Node(name, ROLES[name[0]], *addresses[name], tuple(interfaces[name]))
+            name: Node(name, ROLES[name[0]], *addresses[name], tuple(interfaces.of[name]))
             for name in order
         },
         links=tuple(made_links),
         lans=tuple(made_lans),
-        groups={
-            name: Group(
-                name,
-                (ip_address(f"192.0.2.{k}"), ip_address(f"2001:db8:a::{k:x}")),
-                tuple(map(Member, members)),
-            )
-            for k, (name, members) in enumerate((groups or {}).items(), 1)
-        },
+        groups=_groups(groups or {}),
         routing=Routing(tables=tables),
     )
 

@@ -21,7 +21,7 @@ class BirdPlane(DaemonPlane):
     def _program(self) -> str:
         return find_program("bird", "bird2")
 
-    def require(self) -> None:
+    def prepare(self) -> None:
         """Raise ProgramError unless BIRD is installed."""
         assert self._program
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import signal
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -46,8 +45,8 @@ class DaemonPlane(ABC):
     # -- what a daemon's own plane has to say -----------------------------------------------------
 
     @abstractmethod
-    def require(self) -> None:
-        """Raise ProgramError unless the programs are installed."""
+    def prepare(self) -> None:
+        """Raise ProgramError unless the programs are there, before anything is made."""
 
     @abstractmethod
     def launch(self, speakers: Sequence[Speaker]) -> None:
@@ -59,16 +58,11 @@ class DaemonPlane(ABC):
 
     # -- the control plane ------------------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """Raise ProgramError unless the programs are there, before anything is made."""
-        self.require()
-
     def settle(self) -> None:  # noqa: B027  nothing can wait
         """Daemons keep themselves ready."""
 
     def install(self) -> None:
         """Write the hosts' routes and start all daemons. Raises ProgramError."""
-        self.require()
         for name, table in self._forwarder.tables.items():
             node = self._world.network.nodes[name]
             if not node.forwards:
@@ -76,15 +70,18 @@ class DaemonPlane(ABC):
         self.launch([self._speakers.speaker(name, self._state) for name in self._speakers.names])
 
     def reconverge(self, state: NetworkState) -> int:
-        """Change the hosts' routes and the costs in the configurations; the rest is the daemons'.
+        """Change the hosts' routes, and the configurations where costs or members differ.
+
+        All else the daemons find out by themselves.
 
         Returns how many routes of hosts were written.
         """
         before, self._state = self._state, state
         changed = self._reroute_hosts(state)
-        for name in self._with_other_costs(before, state):
-            if name in self._world.namespaces and self.processes.running(name):
-                self.reconfigure(self._speakers.speaker(name, state))
+        for name in self._speakers.names if _says_more(before, state) else ():
+            speaker = self._speakers.speaker(name, state)
+            if speaker != self._speakers.speaker(name, before) and self._runs(name):
+                self.reconfigure(speaker)
         return changed
 
     def _reroute_hosts(self, state: NetworkState) -> int:
@@ -99,15 +96,8 @@ class DaemonPlane(ABC):
                 changed += len(batch)
         return changed
 
-    def _with_other_costs(self, before: NetworkState, now: NetworkState) -> set[str]:
-        ends = {**before.costs, **now.costs}
-        return {
-            name
-            for pair in ends
-            if before.costs.get(pair) != now.costs.get(pair)
-            for name in pair
-            if name in self._speakers.names
-        }
+    def _runs(self, name: str) -> bool:
+        return name in self._world.namespaces and bool(self.processes.running(name))
 
     def stop_node(self, name: str) -> None:
         """Kill the daemons of a node that dies: like the node, without a farewell."""
@@ -131,15 +121,19 @@ class DaemonPlane(ABC):
 
     def wait(self, state: NetworkState, deadline: float) -> str:
         """Wait until nothing is missing; return '' or what is, at *deadline* (monotonic clock)."""
+        text = ""
+        # again, since a router that was complete may lose something while others are waited for
+        while not text and self._missing(state):
+            text = self._wait_for_each(state, deadline)
+        return text and (self.processes.ended() or text)
+
+    def _wait_for_each(self, state: NetworkState, deadline: float) -> str:
         handles = self.processes.handles()
         for name, expectation in self._expectations(state).items():
             text = wait_for(self._world.namespaces[name], expectation, deadline, handles)
             if text:
-                return self.processes.ended() or f"{text}{self._words(name)}"
-        # a router that was complete may have lost something while the others were waited for
-        left = self._missing(state)
-        late = time.monotonic() >= deadline
-        return left if late or not left or self.processes.ended() else self.wait(state, deadline)
+                return f"{text}{self._words(name)}"
+        return self.processes.ended()
 
     def _words(self, name: str) -> str:
         """What a node's daemons said last: why they do nothing, perhaps."""
@@ -158,3 +152,8 @@ class DaemonPlane(ABC):
             for name, table in tables.items()
             if network.nodes[name].forwards and name in self._world.namespaces
         }
+
+
+def _says_more(before: NetworkState, now: NetworkState) -> bool:
+    """Whether what happened is more than daemons see by themselves."""
+    return (before.costs, before.withdrawn) != (now.costs, now.withdrawn)

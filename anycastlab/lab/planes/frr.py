@@ -16,13 +16,11 @@ from anycastlab.errors import ProgramError
 from anycastlab.kernel.arrival import wait_for_file
 from anycastlab.lab import rootless
 from anycastlab.lab.planes.daemon import DaemonPlane
-from anycastlab.lab.planes.frr_config import configs
+from anycastlab.lab.planes.frr_config import changes, configs
 from anycastlab.lab.planes.frr_control import configure
-from anycastlab.lab.planes.frr_ospf import costs
 from anycastlab.lab.planes.speakers import Speaker
 from anycastlab.lab.private_mounts import View
 from anycastlab.lab.processes import find_program
-from anycastlab.topology.routing_models import OspfOptions
 
 RUN = "/run/frr"
 _PLACE = "frr"
@@ -40,7 +38,7 @@ class FrrPlane(DaemonPlane):
     def _zebra(self) -> Path:
         return Path(find_program("zebra", "frr"))
 
-    def require(self) -> None:
+    def prepare(self) -> None:
         """Raise ProgramError unless FRR is installed."""
         assert self._zebra
 
@@ -51,6 +49,7 @@ class FrrPlane(DaemonPlane):
         """
         for speaker in speakers:
             self._write(speaker)
+            (self._place(speaker.node.name) / "zserv.api").unlink(missing_ok=True)
             self._start(speaker, "zebra")
         deadline = time.monotonic() + _STARTS_WITHIN
         for speaker in speakers:
@@ -63,16 +62,10 @@ class FrrPlane(DaemonPlane):
                 self._start(speaker, daemon)
 
     def reconfigure(self, speaker: Speaker) -> None:
-        """Tell the daemons of OSPF the new costs; the other protocols know none."""
-        if isinstance(self._options, OspfOptions):
-            self._write(speaker)
-            for daemon, word in (("ospfd", "ip ospf"), ("ospf6d", "ipv6 ospf6")):
-                lines = [
-                    line
-                    for name, cost in costs(speaker)
-                    for line in (f"interface {name}", f"{word} cost {cost}", "exit")
-                ]
-                configure(self._place(speaker.node.name), daemon, lines)
+        """Tell the running daemons what is different, and write it down for the next start."""
+        self._write(speaker)
+        for daemon, lines in changes(speaker, self._options).items():
+            configure(self._place(speaker.node.name), daemon, lines)
 
     def _place(self, node: str) -> Path:
         return self.processes.directory(node) / _PLACE
@@ -80,7 +73,6 @@ class FrrPlane(DaemonPlane):
     def _write(self, speaker: Speaker) -> None:
         place = self._place(speaker.node.name)
         place.mkdir(exist_ok=True)
-        (place / "zserv.api").unlink(missing_ok=True)
         for name, text in configs(speaker, self._options).items():
             (place / f"{name}.conf").write_text(text)
         if rootless.needed():

@@ -1,29 +1,56 @@
-"""FRR's bgpd: an AS of its own for every node, sessions over the addresses of the links."""
+"""FRR's bgpd: an AS of its own for every node, sessions over the addresses of the links.
+
+A service address is a `network` of its own: taking that away withdraws it at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anycastlab.lab.planes.frr_common import BFD_PROFILE, FAMILIES, HOSTS, NOTHING, lists
+from anycastlab.lab.planes.frr_common import (
+    BFD_PROFILE,
+    FAMILIES,
+    NOTHING,
+    TOLD,
+    all_but,
+    lists,
+    only,
+)
 from anycastlab.lab.planes.speakers import Neighbour, Speaker
 from anycastlab.topology.network import Address
 from anycastlab.topology.routing_models import BgpOptions
 
 
 def bgpd(speaker: Speaker, options: BgpOptions) -> Iterator[str]:
-    """Yield bgpd's configuration; like the rest of FRR it takes its routes from zebra."""
+    """Yield bgpd's configuration."""
     for family in FAMILIES:
-        yield from lists(speaker, family)
+        forwards = speaker.node.forwards
+        told = all_but(_held(speaker), family) if forwards else only(speaker.own, family)
+        yield from lists(family, told)
     yield f"router bgp {speaker.asn}"
     yield f" bgp router-id {speaker.node.ipv4}"
     # without these it tells nothing (RFC 8212), and takes but one of several equally long paths
     yield " no bgp ebgp-requires-policy\n bgp bestpath as-path multipath-relax"
-    yield " no bgp default ipv4-unicast"
+    yield " no bgp default ipv4-unicast\n no bgp network import-check"
     for family in FAMILIES:
         for far in _neighbours(speaker):
             yield from _neighbour(_address(far, family), far, options)
     for family in FAMILIES:
         yield from _family(speaker, family)
+
+
+def bgpd_changes(speaker: Speaker) -> Iterator[str]:
+    """Yield what brings a running bgpd to the services announced now."""
+    yield f"router bgp {speaker.asn}"
+    for family in FAMILIES:
+        yield f"address-family ipv{family} unicast"
+        yield from _networks(speaker, family)
+        yield "exit-address-family"
+    yield "exit"
+
+
+def _held(speaker: Speaker) -> tuple[Address, ...]:
+    return *speaker.services, *speaker.withdrawn
 
 
 def _neighbours(speaker: Speaker) -> Iterator[Neighbour]:
@@ -47,12 +74,20 @@ def _neighbour(address: Address, far: Neighbour, options: BgpOptions) -> Iterato
 
 
 def _family(speaker: Speaker, family: int) -> Iterator[str]:
-    own = "" if speaker.node.forwards else f" route-map {HOSTS}{family}"
     yield f" address-family ipv{family} unicast"
-    yield f"  redistribute connected{own}\n  redistribute static\n  maximum-paths 64"
+    yield f"  redistribute connected route-map {TOLD}{family}"
+    yield "  redistribute static\n  maximum-paths 64"
+    yield from _networks(speaker, family)
     for far in _neighbours(speaker):
         neighbour = f"  neighbor {_address(far, family)}"
         yield f"{neighbour} activate"
         if not speaker.node.forwards:
-            yield f"{neighbour} route-map {NOTHING} in"
+            yield f"{neighbour} route-map {NOTHING}{family} in"
     yield " exit-address-family"
+
+
+def _networks(speaker: Speaker, family: int) -> Iterator[str]:
+    for one in _held(speaker):
+        if one.version == family:
+            negation = "no " if one in speaker.withdrawn else ""
+            yield f"{negation}network {one}/{one.max_prefixlen}"

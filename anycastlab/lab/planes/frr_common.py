@@ -7,38 +7,47 @@ from collections.abc import Iterable, Iterator
 from anycastlab.lab.planes.speakers import Speaker
 from anycastlab.topology.network import Address
 
-HOSTS, LEAVES, NOTHING = "hosts", "leaves", "nothing"
-"""Names of prefix lists and route maps: a node's own addresses and services; those beside it that
-run no daemon; none at all."""
+TOLD, LEAVES, NOTHING = "told", "leaves", "nothing"
+"""Prefix lists and route maps, followed by the family: the connected prefixes a node tells; those
+beside it that run no daemon; none at all."""
 BFD_PROFILE = "lab"
 FAMILIES = (4, 6)
 _WORD = {4: "ip", 6: "ipv6"}
 
 
-def lists(speaker: Speaker, family: int) -> Iterator[str]:
-    """The prefix lists and route maps of one family; metrics are those of OSPF, type 1."""
-    own = [one for one in (*speaker.own, *speaker.services) if one.version == family]
-    yield from prefix_list(f"{HOSTS}{family}", own, family)
-    yield from _permit(f"{HOSTS}{family}", 10, family, f"{HOSTS}{family}")
-    for number, (cost, addresses) in enumerate(sorted(leaves(speaker, family).items()), 1):
-        name = f"{LEAVES}{family}-{cost}"
-        yield from prefix_list(name, addresses, family)
-        yield from _permit(f"{LEAVES}{family}", number, family, name)
-        yield f" set metric {cost}"
+def lists(family: int, told: Iterable[str]) -> Iterator[str]:
+    """The prefix list *told* with its route map, and NOTHING."""
+    yield from told
+    yield from permit(TOLD, 1, family, f"{TOLD}{family}")
     yield f"{_WORD[family]} prefix-list {NOTHING}{family} seq 1 deny any"
-    yield f"route-map {NOTHING} deny 1"
+    yield f"route-map {NOTHING}{family} deny 1"
 
 
-def prefix_list(name: str, addresses: Iterable[Address], family: int) -> Iterator[str]:
-    """A prefix list of just these hosts; one without any denies all."""
-    word = _WORD[family]
-    for number, one in enumerate(addresses, 1):
-        yield f"{word} prefix-list {name} seq {number} permit {one}/{one.max_prefixlen}"
-    yield f"{word} prefix-list {name} seq 65535 deny any"
+def only(addresses: Iterable[Address], family: int) -> Iterator[str]:
+    """A list TOLD of just these addresses."""
+    yield f"no {_WORD[family]} prefix-list {TOLD}{family}"
+    yield from entries(TOLD, family, "permit", addresses)
+    yield f"{_WORD[family]} prefix-list {TOLD}{family} seq 65535 deny any"
 
 
-def _permit(route_map: str, number: int, family: int, prefixes: str) -> Iterator[str]:
-    yield f"route-map {route_map} permit {number}"
+def all_but(addresses: Iterable[Address], family: int) -> Iterator[str]:
+    """A list TOLD of all connected prefixes but these addresses."""
+    yield f"no {_WORD[family]} prefix-list {TOLD}{family}"
+    yield from entries(TOLD, family, "deny", addresses)
+    yield f"{_WORD[family]} prefix-list {TOLD}{family} seq 65535 permit any"
+
+
+def entries(name: str, family: int, verdict: str, addresses: Iterable[Address]) -> Iterator[str]:
+    """The entries of a prefix list for the addresses of one family."""
+    chosen = [one for one in addresses if one.version == family]
+    for number, one in enumerate(chosen, 1):
+        what = f"seq {number} {verdict} {one}/{one.max_prefixlen}"
+        yield f"{_WORD[family]} prefix-list {name}{family} {what}"
+
+
+def permit(route_map: str, number: int, family: int, prefixes: str) -> Iterator[str]:
+    """The entry of a route map that lets a prefix list through."""
+    yield f"route-map {route_map}{family} permit {number}"
     yield f" match {_WORD[family]} address prefix-list {prefixes}"
 
 

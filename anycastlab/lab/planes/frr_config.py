@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anycastlab.lab.planes.frr_bgp import bgpd
+from anycastlab.lab.planes.frr_bgp import bgpd, bgpd_changes
 from anycastlab.lab.planes.frr_common import BFD_PROFILE, NOTHING
-from anycastlab.lab.planes.frr_ospf import ospf6d, ospfd
-from anycastlab.lab.planes.frr_rip import ripd, ripngd
+from anycastlab.lab.planes.frr_ospf import ospf, ospf_changes
+from anycastlab.lab.planes.frr_rip import rip, rip_changes
 from anycastlab.lab.planes.speakers import Speaker
 from anycastlab.topology.routing_models import (
     Bfd,
@@ -29,11 +29,11 @@ def configs(speaker: Speaker, options: RoutingOptions) -> dict[str, str]:
         sources, speaking = ("bgp", "bgp"), {"bgpd": bgpd(speaker, options)}
     elif isinstance(options, OspfOptions):
         sources = "ospf", "ospf6"
-        speaking = {"ospfd": ospfd(speaker, options), "ospf6d": ospf6d(speaker, options)}
+        speaking = {"ospfd": ospf(speaker, options, 4), "ospf6d": ospf(speaker, options, 6)}
     else:
         assert isinstance(options, RipOptions)
         sources = "rip", "ripng"
-        speaking = {"ripd": ripd(speaker, options), "ripngd": ripngd(speaker, options)}
+        speaking = {"ripd": rip(speaker, options, 4), "ripngd": rip(speaker, options, 6)}
     found = {"zebra": _zebra(speaker, sources)}
     if any(port.silent for port in speaker.ports):
         found["staticd"] = _staticd(speaker)
@@ -43,8 +43,25 @@ def configs(speaker: Speaker, options: RoutingOptions) -> dict[str, str]:
     return {name: "\n".join(["log stdout warnings", *text, ""]) for name, text in found.items()}
 
 
+def changes(speaker: Speaker, options: RoutingOptions) -> dict[str, list[str]]:
+    """Return the lines by which each running daemon takes over other costs and services."""
+    if isinstance(options, BgpOptions):
+        return {"bgpd": list(bgpd_changes(speaker))}
+    if isinstance(options, OspfOptions):
+        return {
+            "ospfd": list(ospf_changes(speaker, 4)),
+            "ospf6d": list(ospf_changes(speaker, 6)),
+        }
+    return {"ripd": list(rip_changes(speaker, 4)), "ripngd": list(rip_changes(speaker, 6))}
+
+
 def _zebra(speaker: Speaker, sources: tuple[str, str]) -> Iterator[str]:
-    """What is learned comes into the kernel, with the node's own address as its source."""
+    """What is learned comes into the kernel, with the node's own address as its source.
+
+    Without objects for next hops: the kernel drops those of a link that goes down, and zebra 8
+    still refers to them when the link has come back.
+    """
+    yield "no zebra nexthop kernel enable"
     for word, source, own in zip(("ip", "ipv6"), sources, speaker.own, strict=True):
         if speaker.node.forwards:
             yield f"route-map source-{word} permit 1\n set src {own}"

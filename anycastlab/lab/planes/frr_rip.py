@@ -4,36 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anycastlab.lab.planes.frr_common import HOSTS, NOTHING, lists
+from anycastlab.lab.planes.frr_common import NOTHING, TOLD, all_but, lists, only
 from anycastlab.lab.planes.speakers import Speaker
-from anycastlab.topology.routing_models import RipOptions, RipTimers
+from anycastlab.topology.routing_models import LEAST_FRR_RIP, RipOptions
+
+_ROUTER = {4: "rip", 6: "ripng"}
 
 
-def ripd(speaker: Speaker, options: RipOptions) -> Iterator[str]:
-    """Yield ripd's configuration (RIP version 2)."""
-    yield from lists(speaker, 4)
-    yield "router rip\n version 2"
-    yield from _common(speaker, options.timers, 4)
-
-
-def ripngd(speaker: Speaker, options: RipOptions) -> Iterator[str]:
-    """Yield ripngd's configuration."""
-    yield from lists(speaker, 6)
-    yield "router ripng"
-    yield from _common(speaker, options.timers, 6)
-
-
-def _common(speaker: Speaker, timers: RipTimers, family: int) -> Iterator[str]:
-    yield " allow-ecmp"
+def rip(speaker: Speaker, options: RipOptions, family: int) -> Iterator[str]:
+    """Yield the configuration of ripd (family 4: RIP version 2) or of ripngd (6)."""
+    yield from lists(family, _told(speaker, family))
+    yield f"router {_ROUTER[family]}\n allow-ecmp"
+    timers = options.timers
     if timers.update and timers.timeout and timers.garbage:
-        every = int(timers.update), int(timers.timeout), int(timers.garbage)
-        yield " timers basic {} {} {}".format(*every)
+        every = (timers.update, timers.timeout, timers.garbage)
+        # FRR takes no shorter ones, so `fast` means this here
+        yield f" timers basic {' '.join(str(max(int(one), LEAST_FRR_RIP)) for one in every)}"
     for port in speaker.ports:
         if port.neighbours:
             yield f" network {port.interface.name}"
-    if speaker.node.forwards:
-        yield " redistribute connected\n redistribute static"
-    else:
+    yield f" redistribute connected route-map {TOLD}{family}\n redistribute static"
+    if not speaker.node.forwards:
         word = "" if family == 4 else "ipv6 "
-        yield f" redistribute connected route-map {HOSTS}{family}"
         yield f" {word}distribute-list prefix {NOTHING}{family} in"
+
+
+def rip_changes(speaker: Speaker, family: int) -> Iterator[str]:
+    """Yield what brings a running daemon to the services announced now.
+
+    It looks at its list only when it begins to redistribute.
+    """
+    yield from _told(speaker, family)
+    yield f"router {_ROUTER[family]}"
+    yield "no redistribute connected"
+    yield f"redistribute connected route-map {TOLD}{family}"
+    yield "exit"
+
+
+def _told(speaker: Speaker, family: int) -> Iterator[str]:
+    if speaker.node.forwards:
+        return all_but(speaker.withdrawn, family)
+    return only((*speaker.own, *speaker.services), family)

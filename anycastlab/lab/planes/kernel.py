@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from functools import cached_property
 
 from anycastlab.lab.multipath import writers
 from anycastlab.lab.planes.ahead import TablesAhead
 from anycastlab.lab.world import World
+from anycastlab.routing.changes import Change
 from anycastlab.routing.forwarder import Forwarder
 from anycastlab.routing.state import NetworkState
 
@@ -30,6 +32,10 @@ class KernelPlane:
     def _first(self) -> TablesAhead:
         return TablesAhead(self._world.network)
 
+    @cached_property
+    def _urgent(self) -> Forwarder:
+        return Forwarder(self._world.network, services_only=True)
+
     def prepare(self) -> None:
         """Begin to compute."""
         _ = self._first
@@ -41,18 +47,30 @@ class KernelPlane:
 
     def settle(self) -> None:
         """Keep the shortest paths at hand, so that a fault changes them instead of finding them."""
-        _ = self._forwarder
+        _ = self._forwarder, self._urgent
 
     def reconverge(self, state: NetworkState) -> int:
-        """Install what *state* changes; return how many routes that was."""
-        changed = 0
-        for name, (removed, added) in self._forwarder.update(state).items():
-            if name not in self._world.namespaces:
-                continue
-            writer = self._writers[name]
-            self._world.send(name, writer.put(added) + writer.withdraw(removed), tolerate=_GONE)
-            changed += len(added) + len(removed)
-        return changed
+        """Install what *state* changes, service addresses first; return how many routes that was.
+
+        Clients wait for those; the ways to loopbacks and links are many more, and can wait.
+        """
+        everything = self._forwarder  # made of the state before, if it has to be made now
+        urgent = self._urgent.update(state)
+        written = self._write(urgent)
+        rest = everything.update(state)
+        nothing = Change([], {})
+        left = {name: change.beyond(urgent.get(name, nothing)) for name, change in rest.items()}
+        return written + self._write(left)
+
+    def _write(self, changes: Mapping[str, Change]) -> int:
+        written = 0
+        for name, change in changes.items():
+            if name in self._world.namespaces and any(change):
+                writer = self._writers[name]
+                batch = writer.put(change.put) + writer.withdraw(change.removed)
+                self._world.send(name, batch, tolerate=_GONE)
+                written += len(change.put) + len(change.removed)
+        return written
 
     def stop_node(self, name: str) -> None:
         """Nothing runs in the nodes."""

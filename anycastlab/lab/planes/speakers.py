@@ -39,12 +39,13 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """A node that runs a daemon; ``services`` are the service addresses it holds."""
+    """A node that runs a daemon; of the service addresses it holds it announces ``services``."""
 
     node: Node
     asn: int
     ports: tuple[Port, ...]
     services: tuple[Address, ...]
+    withdrawn: tuple[Address, ...] = ()
 
     @property
     def own(self) -> tuple[Address, Address]:
@@ -68,16 +69,14 @@ class Speakers:
         self._lans = {port.index: lan for lan in network.lans for port in lan.ports}
 
     def speaker(self, name: str, state: NetworkState) -> Speaker:
-        """Describe one speaker, with the costs of *state*."""
+        """Describe one speaker, with the costs and the withdrawals of *state*."""
         node = self._network.nodes[name]
-        services = tuple(
-            address
-            for group in self._network.groups.values()
-            if name in group.instances
-            for address in group.addresses
-        )
+        services: dict[bool, list[Address]] = {True: [], False: []}
+        for group in self._network.groups.values():
+            if name in group.instances:
+                services[(group.name, name) in state.withdrawn].extend(group.addresses)
         ports = tuple(self._port(node, interface, state) for interface in node.interfaces)
-        return Speaker(node, self._asn[name], ports, services)
+        return Speaker(node, self._asn[name], ports, tuple(services[False]), tuple(services[True]))
 
     def _port(self, node: Node, interface: Interface, state: NetworkState) -> Port:
         far = list(self._far(interface))

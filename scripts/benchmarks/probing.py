@@ -1,0 +1,128 @@
+"""A verified catchment of 1,000 clients: the prober, C, fping and Scapy over the same lab."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
+
+from anycastlab.kernel.syscalls import CLONE_NEWNET, setns
+from anycastlab.lab.handle import Lab
+from anycastlab.lab.names import DIRECTORY, netns_name
+from anycastlab.probing import craft
+from anycastlab.probing.prober import Prober
+from anycastlab.topology.network import Network
+from benchmarks.commands import running
+from benchmarks.harness import Bench, floor, worker
+from benchmarks.plan import counted, number, text
+from benchmarks.results import Row
+
+ROUTERS, MEMBERS, CLIENTS, GROUPS = 50, 20, 1000, 20
+PROBES = CLIENTS * GROUPS * 2
+LIMIT, LEAST_FPING, LEAST_SCAPY = 1.5, 200, 1000
+_SAMPLED_CLIENTS = 5
+
+
+def measure(bench: Bench) -> Iterator[Row]:
+    """Map all clients by ICMP and by TCP SYN; fping and Scapy do a few clients, extrapolated."""
+    nodes = ROUTERS + MEMBERS + CLIENTS
+    file = bench.topology("random", nodes, members=MEMBERS, clients=CLIENTS, groups=GROUPS)
+    lab, plan, program = file.stem, bench.directory / "prober.plan", bench.compile("prober")
+    with running(file):
+        worker(write_plan, lab, plan)
+        runs = {"ours": lambda: worker(catchment, lab), "C": lambda: _by_c(program, plan)}
+        runs["scapy"] = lambda: worker(by_scapy, lab)
+        if which("fping"):
+            runs["fping"] = lambda: worker(by_fping, lab)
+        found = bench.alternate(runs)
+    ours, size = found["ours"], PROBES
+    yield Row.at_most("verified catchment", size, ours, found["C"], LIMIT)
+    if "fping" in found:
+        yield Row.faster("catchment", size, ours, found["fping"], LEAST_FPING, "fping")
+    yield Row.faster("catchment", size, ours, found["scapy"], LEAST_SCAPY, "sr1")
+
+
+def catchment(name: str) -> float:
+    """Map the whole lab with the product's prober; return the milliseconds."""
+    lab = Lab.find(name)
+    lab.hold(list(lab.network.nodes))
+    with Prober(lab) as prober:
+        began = time.perf_counter()
+        found = prober.catchment(families=(4,), protocols=("icmp", "syn"))
+        taken = time.perf_counter() - began
+    wrong = sum(not observation.ok for observation in found)
+    if len(found) != PROBES or wrong:
+        sys.exit(f"of {len(found)} probes {wrong} were not as predicted")
+    return taken * 1e3
+
+
+def _by_c(program: Path, plan: Path) -> float:
+    found = floor(program, plan)
+    if not found["received"] == found["answered"] == found["probes"] == PROBES:
+        sys.exit(f"the C prober missed some: {found}")
+    return float(found["total"])
+
+
+def by_fping(name: str) -> float:
+    """Run one fping a client for a few clients; return the milliseconds all probes would take."""
+    network = Lab.find(name).network
+    targets = _addresses(network)
+    command = ["fping", "-q", "-c1", "-i1", "-t500", "-r0", *targets]
+    began = time.perf_counter()
+    for client in network.role("client")[:_SAMPLED_CLIENTS]:
+        setns(_open(network, client), CLONE_NEWNET)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return _extrapolated(began, len(targets))
+
+
+def by_scapy(name: str) -> float:
+    """Call sr1 for a few probes; return the milliseconds all would take."""
+    network = Lab.find(name).network
+    targets = _addresses(network)[:_SAMPLED_CLIENTS]
+    client = network.role("client")[0]
+    setns(_open(network, client), CLONE_NEWNET)
+    from scapy.layers.inet import ICMP, IP  # not before: it looks for interfaces just once
+    from scapy.sendrecv import sr1
+
+    source = str(network.nodes[client].ipv4)
+    began = time.perf_counter()
+    for target in targets:
+        assert sr1(IP(src=source, dst=target) / ICMP(), timeout=2, verbose=0) is not None
+    return _extrapolated(began, len(targets), clients=1)
+
+
+def _extrapolated(began: float, probes: int, clients: int = _SAMPLED_CLIENTS) -> float:
+    return (time.perf_counter() - began) * 1e3 / (probes * clients) * PROBES
+
+
+def write_plan(name: str, plan: str) -> None:
+    """Write down for the C program whom to probe, and from where."""
+    network = Lab.find(name).network
+    members = {member for group in network.groups.values() for member in group.instances}
+    parts = [counted(shape(4).fill(0, 0)) for shape in (craft.echo, craft.syn)]
+    addresses = _addresses(network)
+    parts.append(number(len(addresses)))
+    parts += [bytes(map(int, address.split("."))) for address in addresses]
+    parts.append(number(len(members)))
+    parts += [text(_path(network, member)) for member in members]
+    parts.append(number(CLIENTS))
+    for client in network.role("client"):
+        parts += [text(_path(network, client)), network.nodes[client].ipv4.packed]
+    Path(plan).write_bytes(b"".join(parts))
+
+
+def _addresses(network: Network) -> list[str]:
+    groups = network.groups.values()
+    return [str(one) for group in groups for one in group.addresses if one.version == 4]
+
+
+def _path(network: Network, node: str) -> str:
+    return str(DIRECTORY / netns_name(network.name, node))
+
+
+def _open(network: Network, node: str) -> int:
+    return os.open(_path(network, node), os.O_RDONLY | os.O_CLOEXEC)
