@@ -23,22 +23,20 @@ def rip(speaker: Speaker, options: RipOptions, family: int) -> Iterator[str]:
     for port in speaker.ports:
         if port.neighbours:
             yield f" network {port.interface.name}"
-    yield f" redistribute connected route-map {TOLD}{family}\n redistribute static"
+    yield " redistribute connected\n redistribute static"
+    # on the way out, since a route map on what is redistributed does nothing in ripngd
+    word = "" if family == 4 else "ipv6 "
+    yield f" {word}distribute-list prefix {TOLD}{family} out"
     if not speaker.node.forwards:
-        word = "" if family == 4 else "ipv6 "
         yield f" {word}distribute-list prefix {NOTHING}{family} in"
 
 
 def rip_changes(speaker: Speaker, family: int) -> Iterator[str]:
     """Yield what brings a running daemon to the services announced now.
 
-    It looks at its list only when it begins to redistribute.
+    It just stops to tell of the others: they are gone when their timeout is over.
     """
     yield from _told(speaker, family)
-    yield f"router {_ROUTER[family]}"
-    yield "no redistribute connected"
-    yield f"redistribute connected route-map {TOLD}{family}"
-    yield "exit"
 
 
 def _told(speaker: Speaker, family: int) -> Iterator[str]:
