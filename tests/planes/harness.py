@@ -13,9 +13,9 @@ from types import MappingProxyType
 from anycastlab.kernel import namespace
 from anycastlab.kernel.netlink import Netlink
 from anycastlab.lab.faults import Faults
+from anycastlab.lab.planes import make
 from anycastlab.lab.planes.convergence import kernel_table
 from anycastlab.lab.planes.daemon import DaemonPlane
-from anycastlab.lab.planes import make
 from anycastlab.lab.world import World
 from anycastlab.routing.table import Table
 from anycastlab.topology.load import load_text
