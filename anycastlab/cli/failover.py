@@ -15,15 +15,13 @@ from anycastlab.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     from anycastlab.experiments.fault import Fault
     from anycastlab.lab.handle import Lab
-    from anycastlab.probing.stream_flows import StreamProtocol
-    from anycastlab.probing.stream_record import Strike
+    from anycastlab.probing.stream_record import StreamProtocol, Strike
     from anycastlab.probing.timeline import Timeline
     from anycastlab.topology.network import Family
 
-DENSEST, ALL_FLOWS = 0.2e-3, 0.1e-3
-"""Seconds between two packets when nothing else is said: of one flow, and of all together."""
 
-WIDEST = 100
+WIDEST, LONGEST = 100, 3600
+"""Columns of a report, seconds of a stream's part."""
 
 
 class Time(click.ParamType[float]):
@@ -40,9 +38,12 @@ class Time(click.ParamType[float]):
         if isinstance(value, float):
             return value
         try:
-            return seconds(value)
+            found = seconds(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if found > LONGEST:
+            self.fail(f"expected at most {LONGEST} s, not {value}", param, ctx)
+        return found
 
 
 @click.command()
@@ -62,6 +63,7 @@ class Time(click.ParamType[float]):
 @click.option("--after", type=Time(), default=1.0, help="How long after it [1s].")
 @click.option("--apart", type=Time(), default=0.0, help="Between two faults [0s].")
 @click.option("--protocol", type=click.Choice(["icmp", "udp"]), default="icmp", show_default=True)
+@click.option("--picture", metavar="FILE", help="Draw it, too: FILE.svg, .png or .pdf.")
 @click.option("--repair", is_flag=True, help="Undo the faults afterwards.")
 @family_options
 @json_option
@@ -79,6 +81,7 @@ def failover(
     after: float,
     apart: float,
     protocol: StreamProtocol,
+    picture: str | None,
     repair: bool,
     family: Family | None,
     as_json: bool,
@@ -94,24 +97,34 @@ def failover(
     from anycastlab.probing.stream_record import Pace
     from anycastlab.probing.timeline import timeline
 
+    if picture is not None:
+        drawable(picture)
     struck = wanted(killed, cut, faults)
     running = Lab.find(lab)
-    senders = running.network.role("client") if clients == ("all",) else clients
+    senders = living_clients(running) if clients == ("all",) else clients
     sent = flows(running.network, senders, group, (family,) if family else (4, 6))
     pace = Pace(spacing(interval, rate, len(sent)), before, after, apart)
     repairs: list[Fault] = []
     strikes = [prepared(words, fault, running, repairs) for words, fault in struck]
     found = timeline(Stream(running, sent, pace, protocol).run(strikes))
     show(found, running.name, as_json=as_json)
+    if picture is not None:
+        draw(found, picture)
     for fault in reversed(repairs if repair else []):
         fault.strike(running)
         click.echo(f"{running.name}: {fault.done()}", err=True)
     if repairs and not repair:
-        left = "; ".join(fault.done() for _, fault in struck[: len(repairs)])
-        click.echo(f"{running.name} is left like this: {left}", err=True)
+        done = ", ".join(words for words, _ in struck[: len(repairs)])
+        click.echo(f"lab {running.name} stays as this has left it: {done}", err=True)
     if found.recorded.interrupted:
         return 130
     return 0 if found.ok else 1
+
+
+def living_clients(lab: Lab) -> list[str]:
+    """The clients that can send now."""
+    dead = lab.state().dead
+    return [name for name in lab.network.role("client") if name not in dead]
 
 
 def wanted(
@@ -142,11 +155,13 @@ def read(text: str) -> Fault:
 
 def spacing(interval: float | None, rate: float | None, flows: int) -> float:
     """Seconds between two packets of a flow. Raises UsageError when given twice."""
+    from anycastlab.probing.stream import usual_interval
+
     if interval is not None and rate is not None:
         raise UsageError("--interval and --rate say the same: give one")
     if interval is not None:
         return interval
-    return max(DENSEST, ALL_FLOWS * flows) if rate is None else 1 / rate
+    return usual_interval(flows) if rate is None else 1 / rate
 
 
 def prepared(words: str, fault: Fault, lab: Lab, repairs: list[Fault]) -> Strike:
@@ -161,12 +176,26 @@ def prepared(words: str, fault: Fault, lab: Lab, repairs: list[Fault]) -> Strike
     return Strike(words, strike)
 
 
+def drawable(file: str) -> None:
+    """Raise what keeps a picture from being drawn, before anything strikes."""
+    from anycastlab.report.timeline_picture import kind_of, require
+
+    kind_of(file)
+    require()
+
+
+def draw(found: Timeline, file: str) -> None:
+    """Draw the picture."""
+    from anycastlab.report.timeline_picture import draw as write
+
+    write(found, file)
+    click.echo(f"the picture is in {file}", err=True)
+
+
 def show(found: Timeline, lab: str, *, as_json: bool) -> None:
     """Print what was found, as JSON or for people."""
     if as_json:
-        from anycastlab.report.timeline_json import document
-
-        print_json({"lab": lab, **document(found)})
+        print_json({"lab": lab, **found.as_json()})
         return
     from anycastlab.report.timeline import lines
 

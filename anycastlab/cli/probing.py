@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import click
@@ -98,17 +99,30 @@ def catchment(
 @click.option("-w", "--write", "file", metavar="FILE", required=True, help="The file to write.")
 @click.option("--count", type=click.IntRange(min=1), help="Stop after so many packets.")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after so long.")
-def capture(*, names: tuple[str, ...], file: str, count: int | None, seconds: float | None) -> None:
+def capture(*, names: tuple[str, ...], file: str, count: int | None, seconds: float | None) -> int:
     """Record every packet that enters or leaves NODE in a pcapng file that Wireshark opens.
 
-    It ends after --count packets or --seconds, or with Ctrl-C; what was recorded is kept.
+    It ends after --count packets or --seconds, or with Ctrl-C (status 130); what was recorded is
+    kept.
     """
     from anycastlab.lab.handle import Lab
-    from anycastlab.probing.capture import capture as record
+    from anycastlab.probing.capture import Capture
+
+    interrupted = False
+
+    def stop(*_: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        recording.stop()
 
     lab, (node,) = split_lab(names, 1)
-    recorded = record(Lab.find(lab), node, file, count=count, seconds=seconds)
-    click.echo(f"{recorded} packets in {file}", err=True)
+    with Capture(Lab.find(lab), node, file) as recording:
+        signal.signal(signal.SIGINT, stop)
+        click.echo(f"recording {node} in {file}; Ctrl-C ends it", err=True)
+        recording.run(count, seconds)
+    recorded = recording.recorded
+    click.echo(f"{recorded} packet{'s' * (recorded != 1)} in {file}", err=True)
+    return 130 if interrupted else 0
 
 
 def report(found: Sequence[Observation], *, as_json: bool) -> int:

@@ -26,8 +26,8 @@ class _Exchange(Session):
         self._head = b""
 
     def answer(self, data: bytes) -> bytes | None:
-        if self._head.endswith(b"\r\n\r\n"):
-            return None
+        if self.over:
+            return b""
         self._head += data
         if len(self._head) > _HEAD_LIMIT:
             return None
@@ -36,7 +36,7 @@ class _Exchange(Session):
             return b""
         body = f"{self._instance}\n".encode()
         head = self._head[:end].split(b" ", 1)[0] == b"HEAD"
-        self._head = b"\r\n\r\n"
+        self.over = True
         return b"".join(
             (
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n",

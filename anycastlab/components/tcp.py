@@ -18,7 +18,12 @@ _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER
 
 
 class Session(ABC):
-    """One connection's protocol: what it says first, and what it answers."""
+    """One connection's protocol: what it says first, and what it answers.
+
+    When ``over``, the server closes as soon as everything is said.
+    """
+
+    over = False
 
     def greeting(self) -> bytes:
         """What the server says before it has read anything."""
@@ -56,7 +61,8 @@ class _Connection:
         except OSError:  # reset, timed out or unreachable: the peer is lost, the service goes on
             self.close()
             return
-        if (self._last and not self._waiting) or len(self._waiting) > _BACKLOG:
+        said = not self._waiting
+        if (said and (self._last or self._session.over)) or len(self._waiting) > _BACKLOG:
             self.close()
         elif self._writing != bool(self._waiting):
             self._writing = bool(self._waiting)

@@ -37,7 +37,9 @@ def _kind(verb: str) -> Any:
 
 
 def _fault(value: object) -> object:
-    """Read ``{cut: [r1, r2]}``, or ``cut:r1:r2``."""
+    """Read ``{cut: [r1, r2]}``, or ``cut:r1:r2``; pass a fault on."""
+    if isinstance(value, Fault):
+        return value
     if isinstance(value, str):
         verb, *words = value.split(":")
         kind = _kind(verb)

@@ -15,7 +15,9 @@ from anycastlab.experiments.link_faults import Cut, Mend, SetCost
 from anycastlab.experiments.member_faults import Announce, Drain, Withdraw
 from anycastlab.experiments.node_faults import Kill, Revive
 from anycastlab.experiments.service_faults import StartService, StopService
+from anycastlab.experiments.sessions import Sessions
 from anycastlab.experiments.step import Step
+from anycastlab.experiments.stream import Stream
 
 FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
     {
@@ -29,5 +31,5 @@ FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
     }
 )
 STEPS: Mapping[str, type[Step]] = MappingProxyType(
-    {**{step.verb: step for step in (Expect, Catchment)}, **FAULTS}
+    {**{step.verb: step for step in (Expect, Catchment, Stream, Sessions)}, **FAULTS}
 )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anycastlab.errors import AnycastlabError, InterruptedLabError
 from anycastlab.probing.observation import Observation
+
+if TYPE_CHECKING:
+    from anycastlab.probing.sessions import SessionsHeld
+    from anycastlab.probing.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +19,14 @@ class Outcome:
 
     ``seen`` is one short line; ``differences`` has one line for each way in which the step's
     expectation was not met, and is empty when it was; ``observations`` are those of the round of
-    probes that decided.
+    probes that decided; ``sessions`` and ``stream`` tell of those, if there were any.
     """
 
     seen: str
     differences: tuple[str, ...] = ()
     observations: tuple[Observation, ...] = ()
+    sessions: SessionsHeld | None = None
+    stream: Timeline | None = None
 
     @property
     def ok(self) -> bool:
@@ -44,6 +50,7 @@ class StepResult:
 
     def as_json(self) -> dict[str, Any]:
         """The object that stands for this step in ``run --json``."""
+        held, stream = self.outcome.sessions, self.outcome.stream
         return {
             "step": self.text,
             "line": self.line,
@@ -52,6 +59,8 @@ class StepResult:
             "seen": self.outcome.seen,
             "differences": list(self.outcome.differences),
             "observations": [one.as_json() for one in self.outcome.observations],
+            **({} if held is None else {"sessions": held.as_json()}),
+            **({} if stream is None else {"stream": stream.as_json()}),
         }
 
 

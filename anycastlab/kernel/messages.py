@@ -157,6 +157,21 @@ def get_links() -> bytes:
 
 
 @cache
+def _get_link() -> Encoder:
+    message = _link(GETLINK, _REQUEST, [], index=_MARK_INDEX[0])
+    return compile_message(message, [_i32(_MARK_INDEX[0])])
+
+
+def get_link(index: int) -> bytes:
+    """The request for one interface.
+
+    Unlike a dump, it has the kernel (Linux 6.6) finish first what a new carrier entails, which it
+    else does in the background, for 100 interfaces a second when there are many.
+    """
+    return _get_link()(_i32(index))
+
+
+@cache
 def _address(family: int, length: int) -> Encoder:
     message = ifaddrmsg()
     message["family"], message["prefixlen"], message["index"] = family, length, _MARK_INDEX[0]

@@ -93,6 +93,14 @@ class Netlink:
                     raise NetlinkError(-_ERRNO.unpack_from(payload)[0], "", request)
                 yield payload
 
+    def get(self, request: bytes) -> bytes | None:
+        """Send a prepared GET message for one object; return its payload, None if it is gone."""
+        self.socket.send(request)
+        for kind, _flags, _sequence, payload in split(self.socket.recv(1 << 16)):
+            if kind != _NLMSG_ERROR:
+                return payload
+        return None
+
     def wait(self, done: Callable[[int, bytes], bool], timeout: float) -> bool:
         """Read notifications until *done*(kind, payload) says so; False when time runs out."""
         self.socket.settimeout(timeout)

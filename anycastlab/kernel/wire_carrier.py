@@ -11,13 +11,12 @@ import errno
 from struct import Struct
 
 from anycastlab.kernel import messages
-from anycastlab.kernel.netlink import Netlink, split
+from anycastlab.kernel.netlink import Netlink
 
 _FLAGS = Struct("=8xI")  # ifi_flags of struct ifinfomsg
 _INDEX = Struct("=4xi")
 _LOWER_UP = 0x10000
 _GONE = (errno.ENODEV,)
-_MESSAGE = Struct("=IHHIIBxHiII")  # nlmsghdr, ifinfomsg
 
 
 class Interfaces:
@@ -28,12 +27,8 @@ class Interfaces:
 
     def has_carrier(self, index: int) -> bool:
         """Whether the interface, and what it is joined to, are up; False when it is gone."""
-        size = _MESSAGE.size
-        self._netlink.socket.send(_MESSAGE.pack(size, messages.GETLINK, 1, 0, 0, 0, 0, index, 0, 0))
-        for kind, _flags, _sequence, payload in split(self._netlink.socket.recv(1 << 16)):
-            if kind == messages.NEWLINK:
-                return bool(_FLAGS.unpack_from(payload)[0] & _LOWER_UP)
-        return False
+        found = self._netlink.get(messages.get_link(index))
+        return found is not None and bool(_FLAGS.unpack_from(found)[0] & _LOWER_UP)
 
     def set_up(self, index: int) -> None:
         """Set an interface up; one that is gone is left so."""

@@ -23,7 +23,7 @@ from anycastlab.kernel.syscalls import (
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """``empty`` directories, then ``bound``: (path in the daemon's own directory, where to see it).
+    """``empty`` directories, then ``bound``: (path below where it starts, where it sees that).
 
     A target in an empty directory is made; any other must be there.
     """
@@ -33,7 +33,7 @@ class View:
 
 
 @contextmanager
-def seeing(view: View | None, directory: Path) -> Iterator[None]:
+def seeing(view: View | None) -> Iterator[None]:
     """Start what is started meanwhile with a *view*; None is everybody's.
 
     The calling process must have one thread.
@@ -45,23 +45,17 @@ def seeing(view: View | None, directory: Path) -> Iterator[None]:
     try:
         unshare(CLONE_NEWNS)
         mount("none", "/", "none", MS_REC | MS_SLAVE)
-        _mount(view, directory)
+        _mount(view)
         yield
     finally:
         setns(home, CLONE_NEWNS)
         os.close(home)
 
 
-def _mount(view: View, directory: Path) -> None:
-    # opened first, since an empty directory may hide it, but in the new mount namespace: nothing
-    # can be bound from another
-    own = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for target in view.empty:
-            mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
-        for source, target in view.bound:
-            if any(Path(target).is_relative_to(hidden) for hidden in view.empty):
-                Path(target).mkdir(parents=True, exist_ok=True)
-            mount(f"/proc/self/fd/{own}/{source}", target, "none", MS_BIND)
-    finally:
-        os.close(own)
+def _mount(view: View) -> None:
+    for target in view.empty:
+        mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    for source, target in view.bound:
+        if any(Path(target).is_relative_to(hidden) for hidden in view.empty):
+            Path(target).mkdir(parents=True)
+        mount(source, target, "none", MS_BIND)  # relative: an empty directory may hide its path

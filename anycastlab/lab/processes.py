@@ -191,8 +191,8 @@ def _elsewhere(held: int, directory: Path, view: View | None) -> Iterator[None]:
     """Be in a node's namespace and directory, with its view of files."""
     before = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        with namespace.inside(held), seeing(view, directory):
-            os.chdir(directory)
+        os.chdir(directory)
+        with namespace.inside(held), seeing(view):
             yield
     finally:
         os.fchdir(before)

@@ -38,15 +38,21 @@ def wait(namespace: int, deadline: float, only: int | None = None) -> str:
 
 def _missing(namespace: int, only: int | None) -> str:
     with Netlink(namespace) as socket:
-        for payload in socket.dump(messages.get_links()):
-            _family, _type, index, flags, _change = _IFINFO.unpack_from(payload)
-            if not flags & _UP or only not in (None, index):
-                continue
-            if flags & _WANTED != _WANTED:
-                return f"interface {_name(payload)!r} has no carrier"
-            if _LAB_LINK in payload and _SENDS not in payload:
-                return f"interface {_name(payload)!r} does not send yet"
+        late = [found for found in socket.dump(messages.get_links()) if not _ready(found)]
+        for first in late:
+            index = _IFINFO.unpack_from(first)[2]
+            found = socket.get(messages.get_link(index))  # this may make it ready
+            if found is not None and not _ready(found) and only in (None, index):
+                return f"interface {_name(found)!r} has no carrier, or does not send yet"
     return ""
+
+
+def _ready(found: bytes) -> bool:
+    """Whether an interface is down, or works."""
+    flags = _IFINFO.unpack_from(found)[3]
+    if not flags & _UP:
+        return True
+    return flags & _WANTED == _WANTED and (_SENDS in found or _LAB_LINK not in found)
 
 
 def _name(payload: bytes) -> str:

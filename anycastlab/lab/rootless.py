@@ -54,7 +54,7 @@ def enter_own_user_namespace() -> None:
 
     Raises PrivilegeError that names the setting by which this host forbids it.
     """
-    own, group = user(), os.getegid()
+    own, group = os.geteuid(), os.getegid()
     try:
         unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET)
         set_dumpable()

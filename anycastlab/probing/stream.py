@@ -10,18 +10,35 @@ from contextlib import ExitStack, closing
 from anycastlab.errors import HostError, UsageError
 from anycastlab.probing.nodes import Nodes
 from anycastlab.probing.stream_changes import Watch
-from anycastlab.probing.stream_flows import Flow, Outlet, StreamProtocol, open_outlet
+from anycastlab.probing.stream_flows import Outlet, open_outlet
 from anycastlab.probing.stream_join import join
-from anycastlab.probing.stream_record import Pace, Recorded, Strike, Struck, Trace
+from anycastlab.probing.stream_record import (
+    Flow,
+    Pace,
+    Recorded,
+    StreamProtocol,
+    Strike,
+    Struck,
+    Trace,
+)
 from anycastlab.probing.stream_recorder import Recorder
 from anycastlab.probing.stream_sender import Schedule, Sender
 
 SHORTEST = 20e-6
 """Seconds between two packets of all flows together, at the least: what one process can do."""
 
+_DENSEST, _ALL_FLOWS = 0.2e-3, 0.1e-3
 _HEADSTART = 0.02
 _FAULTS_TAKE = 600.0
 _BILLION = 1_000_000_000
+
+
+def usual_interval(flows: int) -> float:
+    """Seconds between two packets of a flow when nobody says otherwise.
+
+    5,000 packets a second, or less, so that all flows together are at most 10,000.
+    """
+    return max(_DENSEST, _ALL_FLOWS * flows)
 
 
 class Stream:

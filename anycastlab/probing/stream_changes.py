@@ -5,10 +5,8 @@ from __future__ import annotations
 import resource
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 from struct import Struct
-from typing import Literal
 
 from anycastlab.errors import UsageError
 from anycastlab.kernel.messages import DELLINK, DELROUTE, NEWLINK, NEWROUTE
@@ -16,29 +14,12 @@ from anycastlab.kernel.monitor import Event, Monitor
 from anycastlab.kernel.packet import namespace_cookie
 from anycastlab.kernel.routes import table
 from anycastlab.probing.nodes import Nodes
-from anycastlab.probing.stream_flows import Flow
+from anycastlab.probing.stream_record import Change, Flow, What
 from anycastlab.routing.table import Hop, Prefix
 from anycastlab.topology.network import Interface, Network
 
 _LINK = Struct("=4xiI")  # of struct ifinfomsg: index, flags
 _UP, _LOWER_UP = 0x1, 0x10000
-
-What = Literal["link lost", "link back", "route", "route gone"]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one node's kernel said: when (ns, real time), and what it is about.
-
-    ``about`` is the node (or LAN) at the far end of a link, or a route's prefix; ``via`` are the
-    next nodes of a route.
-    """
-
-    stamp: int
-    node: str
-    what: What
-    about: str
-    via: tuple[str, ...] = ()
 
 
 class Watch:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from anycastlab.errors import UsageError, did_you_mean
 from anycastlab.kernel.packet import enlarge_receive_buffer
@@ -15,23 +14,15 @@ from anycastlab.probing.dialect import Answer, Dialect, source_of
 from anycastlab.probing.echo import Echo
 from anycastlab.probing.filters import only_replies_and_errors
 from anycastlab.probing.nodes import Nodes
-from anycastlab.probing.plan import Target, address_family, targets
+from anycastlab.probing.plan import address_family, targets
 from anycastlab.probing.request import Request
+from anycastlab.probing.stream_record import Flow, StreamProtocol
 from anycastlab.topology.network import Family, Network
 
-StreamProtocol = Literal["udp", "icmp"]
+__all__ = ["Flow", "Outlet", "flows", "open_outlet"]
 
 _BUFFER = 8 << 20
 _DIALECTS: Mapping[StreamProtocol, Callable[[Family], Dialect]] = {"icmp": Echo, "udp": Request}
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """What one client sends to one service address."""
-
-    client: str
-    family: Family
-    target: Target
 
 
 def flows(
@@ -44,6 +35,8 @@ def flows(
     if group not in network.groups:
         raise UsageError(f"no group {group!r}{did_you_mean(group, network.groups)}")
     senders = tuple(dict.fromkeys(clients))
+    if not senders:
+        raise UsageError("no client is left to send anything")
     for name in senders:
         _want_client(network, name)
     aims = [

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from anycastlab.probing.stream_flows import Flow
-from anycastlab.probing.stream_record import Arrival, Trace
+from anycastlab.probing.stream_record import Arrival, Flow, Trace
 from anycastlab.probing.taps import Event
 
 Answers = Mapping[int, tuple[int, str | None]]

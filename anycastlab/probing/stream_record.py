@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from anycastlab.probing.stream_changes import Change
-from anycastlab.probing.stream_flows import Flow, StreamProtocol
+from anycastlab.probing.plan import Target
+from anycastlab.topology.network import Family
 
+StreamProtocol = Literal["udp", "icmp"]
+What = Literal["link lost", "link back", "route", "route gone"]
 Predicted = Mapping[tuple[str, str], tuple[str, ...]]
 """(client, group) -> equally near instances."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What one client sends to one service address."""
+
+    client: str
+    family: Family
+    target: Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,21 @@ class Arrival:
     number: int
     instance: str
     seen: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one node's kernel said: when (ns, real time), and what it is about.
+
+    ``about`` is the node (or LAN) at the far end of a link, or a route's prefix; ``via`` are the
+    next nodes of a route.
+    """
+
+    stamp: int
+    node: str
+    what: What
+    about: str
+    via: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

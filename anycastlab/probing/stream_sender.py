@@ -54,7 +54,10 @@ class Sender:
         self, outlets: Sequence[Outlet], schedule: Schedule, first: int, capacity: int
     ) -> None:
         self._outlets, self._schedule, self._first = outlets, schedule, first
-        self._memory = mmap.mmap(-1, 8 * (_HEADER + 2 * capacity))  # shared with the child
+        try:
+            self._memory = mmap.mmap(-1, 8 * (_HEADER + 2 * capacity))  # shared with the child
+        except OSError as error:
+            raise HostError(f"no memory for {capacity} packets: {error.strerror}") from None
         self._shared = memoryview(self._memory).cast("q")
         self._shared[_LIMIT] = self._capacity = capacity
         self._pid = self._handle = -1

@@ -6,13 +6,14 @@ are nanoseconds of the real-time clock, as the kernels stamped them.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import Any
 
-from anycastlab.probing.stream_flows import Flow
-from anycastlab.probing.stream_record import Arrival, Predicted, Recorded, Trace
+from anycastlab.probing.stream_record import Arrival, Flow, Predicted, Recorded, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class FlowTimeline:
     """One flow under the faults.
 
     ``old`` is the instance that received it before the first fault, ``new`` the one at the end
-    (None: nobody). ``last_old`` and ``first_new`` enclose the change, if there was one, and
-    ``gap`` is the time between them. ``silence`` is the longest time without an arrival from the
-    first fault on, None if it lasted to the end.
+    (None: nobody); ``last_old`` and ``first_new`` are their last packet and, after it, the first.
+    ``gap`` is the longest time, from the first fault on, between two arrivals with a change of
+    instance or a loss between them: 0 without any, None if it lasted to the end.
 
     ``lost`` packets were sent and received by nobody, ``refused`` ones never left the client;
     ``duplicated`` counts copies beyond the first, ``reordered`` packets that came after a later one
@@ -46,7 +47,7 @@ class FlowTimeline:
     new: str | None
     last_old: int | None
     first_new: int | None
-    silence: int | None
+    gap: int | None
     sent: int
     refused: int
     received: int
@@ -60,22 +61,9 @@ class FlowTimeline:
     runs: tuple[Run, ...]
 
     @property
-    def moved(self) -> bool:
-        """Whether another instance receives the flow than before."""
-        return self.new is not None and self.new != self.old
-
-    @property
-    def gap(self) -> int | None:
-        """How long (ns) nobody received what was sent; None if that lasted to the end.
-
-        From the last packet to the old instance to the first to the new one; without a change the
-        longest silence in which packets were lost.
-        """
-        if self.new is None:
-            return None
-        if self.last_old is not None and self.first_new is not None:
-            return self.first_new - self.last_old
-        return self.silence if self.lost else 0
+    def unanswered(self) -> int:
+        """How many packets were received and not answered."""
+        return max(0, self.received - self.answered)
 
     @property
     def ok(self) -> bool:
@@ -97,6 +85,12 @@ class Timeline:
         """Whether each flow is."""
         return all(flow.ok for flow in self.flows)
 
+    def as_json(self) -> dict[str, Any]:
+        """The document of ``failover --json``."""
+        from anycastlab.probing.timeline_json import document
+
+        return document(self)
+
 
 def timeline(recorded: Recorded) -> Timeline:
     """Work out what a stream shows."""
@@ -110,7 +104,11 @@ def _flow(trace: Trace, recorded: Recorded, zero: int) -> FlowTimeline:
     received = {arrival.number for arrival in trace.arrivals}
     left = [number for number, stamp in enumerate(trace.sent) if stamp > 0]
     runs = tuple(_runs(trace.arrivals))
-    old, new, silence = _ends(trace, zero)
+    missing = [number for number in left if number not in received]
+    gap = _gap(trace, missing, zero)
+    before = [arrival.instance for arrival in trace.arrivals if arrival.stamp < zero]
+    old = before[-1] if before else None
+    new = None if gap is None else trace.arrivals[-1].instance
     last_old, first_new = _change(runs, old, new)
     pair = (trace.flow.client, trace.flow.target.group)
     return FlowTimeline(
@@ -120,11 +118,11 @@ def _flow(trace: Trace, recorded: Recorded, zero: int) -> FlowTimeline:
         new=new,
         last_old=last_old,
         first_new=first_new,
-        silence=silence,
+        gap=gap,
         sent=len(left),
         refused=len(trace.sent) - len(left),
         received=len(received),
-        lost=len(set(left) - received),
+        lost=len(missing),
         answered=len(trace.answered),
         duplicated=len(trace.arrivals) - len(received),
         reordered=_reordered(trace.arrivals),
@@ -145,22 +143,23 @@ def _runs(arrivals: Iterable[Arrival]) -> Iterable[Run]:
         yield Run(instance, stamps[0], stamps[-1], len(stamps))
 
 
-def _ends(trace: Trace, zero: int) -> tuple[str | None, str | None, int | None]:
-    """The instance before *zero*, the one at the end, and the longest silence in between.
+def _gap(trace: Trace, missing: Sequence[int], zero: int) -> int | None:
+    """The longest gap from *zero* on; *missing* are the numbers of lost packets, in order.
 
-    A silence that lasts to the end and costs more than one packet means that nobody was left.
+    At the end it takes two packets that were not received to tell a gap from the loss of one.
     """
     if not trace.arrivals:
-        return None, None, None
-    before = [arrival.instance for arrival in trace.arrivals if arrival.stamp < zero]
-    stamps = [arrival.stamp for arrival in trace.arrivals]
-    silences = [later - earlier for earlier, later in pairwise(stamps) if later >= zero]
-    silence = max(silences, default=0)
-    unheard = [abs(stamp) for stamp in trace.sent if abs(stamp) > stamps[-1]]
-    old = before[-1] if before else None
-    if len(unheard) > 1 and unheard[-1] - stamps[-1] > silence:
-        return old, None, None
-    return old, trace.arrivals[-1].instance, silence
+        return None
+    longest = 0
+    for one, next_one in pairwise(trace.arrivals):
+        span = next_one.stamp - one.stamp
+        if next_one.stamp >= zero and span > longest:
+            lost = bisect(missing, next_one.number) > bisect(missing, one.number)
+            if lost or one.instance != next_one.instance:
+                longest = span
+    last = trace.arrivals[-1].stamp
+    unheard = [abs(stamp) for stamp in trace.sent if abs(stamp) > last]
+    return None if len(unheard) > 1 and unheard[-1] - last > longest else longest
 
 
 def _change(runs: Sequence[Run], old: str | None, new: str | None) -> tuple[int | None, int | None]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from anycastlab.experiments.events import Event, LabDown, LabUp, StepBegan, StepEnded
 from anycastlab.experiments.verdict import StepResult, Verdict
+from anycastlab.report import sessions
 
 SHOWN = 10
 """How many differences of one step are spelled out."""
@@ -37,6 +38,8 @@ def step_lines(result: StepResult) -> Iterator[str]:
     """Yield the step with a mark, what was seen, and what differed."""
     yield f"  {'✓' if result.ok else '✗'} {result.text}"
     yield f"      {result.outcome.seen}, {span(result.seconds)}"
+    if result.outcome.sessions is not None:
+        yield from (f"      {line}" for line in sessions.lines(result.outcome.sessions))
     yield from (f"      {line}" for line in shortened(result.outcome.differences))
 
 

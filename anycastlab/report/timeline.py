@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from anycastlab.probing.stream_changes import Change
+from anycastlab.probing.stream_record import Change
 from anycastlab.probing.timeline import FlowTimeline, Timeline
 from anycastlab.report.timeline_strip import strips
 
@@ -119,7 +119,7 @@ def _notes(found: Timeline) -> Iterator[str]:
     late = [late for late in found.recorded.late if late > LATE]
     if late:
         part, worst = f"{len(late)} of {len(found.recorded.late)}", max(late) / 1e6
-        yield f"{part} packets were sent more than 0.5 ms late, at worst {worst:.1f} ms"
+        yield f"{part} packets left more than 0.5 ms late, at worst {worst:.1f} ms"
     for flow in found.flows:
         for note in _notes_on(flow):
             yield f"{_name(flow)}: {note}"
@@ -129,11 +129,14 @@ def _notes(found: Timeline) -> Iterator[str]:
 
 def _notes_on(flow: FlowTimeline) -> Iterator[str]:
     if flow.refused:
-        yield f"{flow.refused} packets could not leave {flow.flow.client}"
+        yield f"{_packets(flow.refused)} could not leave {flow.flow.client}"
     if flow.unseen:
-        yield f"{flow.unseen} packets are known to have arrived only by their answers"
-    if flow.received > flow.answered:
-        yield f"{flow.received - flow.answered} packets were received, but not answered"
+        yield f"{_packets(flow.unseen)} known by the answer alone, which no tap saw arrive"
+    if flow.unanswered:
+        yield f"{_packets(flow.unanswered)} received, but not answered"
     if not flow.ok:
-        expected = " or ".join(flow.predicted) or "nobody"
-        yield f"NOT AS PREDICTED: at the end, {expected}"
+        yield f"not as predicted, which is {' or '.join(flow.predicted) or 'nobody'}"
+
+
+def _packets(count: int) -> str:
+    return f"{count} packet{'s' * (count != 1)}"

@@ -74,7 +74,7 @@ def _window(found: Timeline, flows: Iterable[FlowTimeline], columns: int) -> Win
     struck, zero = found.recorded.struck, found.zero
     reach = max((fault.began - zero for fault in struck), default=0)
     for flow in flows:
-        reach = max(reach, (flow.first_new or zero) - zero, flow.silence or 0)
+        reach = max(reach, (flow.first_new or zero) - zero, flow.gap or 0)
     interval = int(found.recorded.pace.interval * 1e9)
     span = max(int(reach * 1.5 / (1 - _BEFORE)), _INTERVALS * interval)
     begin = zero - int(span * _BEFORE)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from scapy.utils import PcapNgReader
 
 from anycastlab.lab.handle import Lab
 from tests.experiments.networks import FIGURE1
@@ -117,3 +120,65 @@ def test_a_wrong_word_exits_2_and_is_named(lab: Lab, words: tuple[str, ...], mes
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def capturing(file: Path, *words: str) -> subprocess.Popen[str]:
+    """Start a capture in s1; return when it records."""
+    command = [sys.executable, "-m", "anycastlab", "capture", NAME, "s1", "-w", str(file), *words]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("recording s1 in ")
+    return process
+
+
+def captured(file: Path) -> list[bytes]:
+    """Return the packets in a file, as Scapy reads them."""
+    with PcapNgReader(str(file)) as reader:
+        return [bytes(packet) for packet in reader]
+
+
+def test_capture_ends_after_so_many_packets_and_scapy_reads_them(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "s1.pcapng"
+    with capturing(file, "--count", "2") as process:
+        reported("probe", "--from", "c1", "--to", "A", "-4")
+        assert process.stderr is not None
+        assert process.stderr.read() == f"2 packets in {file}\n"
+    assert process.returncode == 0
+    service = next(a for a in lab.network.groups["A"].addresses if a.version == 4)
+    packets = captured(file)
+    assert len(packets) == 2
+    assert all(service.packed in packet for packet in packets)
+
+
+def test_capture_ends_after_so_long_and_may_hold_nothing(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "s1.pcapng"
+    with capturing(file, "--seconds", "0.01") as process:
+        assert process.wait(30) == 0
+    assert captured(file) == []
+
+
+def test_ctrl_c_ends_a_capture_and_keeps_what_was_recorded(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "s1.pcapng"
+    with capturing(file) as process:
+        reported("probe", "--from", "c1", "--to", "A", "-4")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    assert len(captured(file)) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("s7", "-w", "x.pcapng"), "no node 's7'"),
+        (("s1", "-w", "/nowhere/x.pcapng"), "cannot write /nowhere/x.pcapng"),
+        (("s1", "s2", "-w", "x.pcapng"), "wrong number of names"),
+        (("s1",), "-w"),
+        (("s1", "-w", "x.pcapng", "--seconds", "0"), "--seconds"),
+    ],
+)
+def test_a_capture_that_cannot_be_made_exits_2(
+    lab: Lab, words: tuple[str, ...], message: str
+) -> None:
+    done = run("capture", *words)
+    assert done.returncode == 2
+    assert message in done.stderr

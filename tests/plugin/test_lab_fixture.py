@@ -12,7 +12,14 @@ from anycastlab.lab.record import lab_names
 from tests.experiments.networks import FIGURE1
 
 TESTS = """
+from pathlib import Path
+
 import pytest
+
+@pytest.fixture(autouse=True)
+def noted(leak_guard, lab):
+    with Path("names").open("a") as names:
+        print(lab.name, file=names)
 
 @pytest.mark.lab("figure1.yaml")
 def test_one(leak_guard, lab, prober):
@@ -30,9 +37,10 @@ def test_two(leak_guard, lab):
 def test_each_test_has_a_lab_of_its_own_that_is_gone_afterwards(pytester: pytest.Pytester) -> None:
     pytester.makefile(".yaml", figure1=FIGURE1)
     pytester.makepyfile(TESTS)
-    before = lab_names()
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
-    assert set(lab_names()) <= set(before)
+    names = (pytester.path / "names").read_text().split()
+    assert len(set(names)) == 2
+    assert set(names).isdisjoint(lab_names())
 
 
 def test_a_lab_that_is_not_taken_down_fails_the_guard(pytester: pytest.Pytester) -> None:

@@ -195,7 +195,7 @@ def _ospf(speaker: Speaker, options: OspfOptions) -> Iterator[str]:
     yield _PREPARE
     for family, version in zip(_FAMILIES, ("v2", "v3"), strict=True):
         yield f"protocol ospf {version} ospf{version[1]} {{"
-        yield f"  ecmp yes; stub router {_switch(not speaker.node.forwards)};"
+        yield f"  ecmp yes; merge external yes; stub router {_switch(not speaker.node.forwards)};"
         yield f"  {_channel(speaker, family, export)}"
         yield "  area 0 {"
         yield from ports

@@ -16,15 +16,12 @@ from anycastlab.errors import ProgramError
 from anycastlab.kernel.arrival import wait_for_file
 from anycastlab.lab import rootless
 from anycastlab.lab.planes.daemon import DaemonPlane
-from anycastlab.lab.planes.frr_config import changes, configs
+from anycastlab.lab.planes.frr_config import PLACE, RUN, changes, configs
 from anycastlab.lab.planes.frr_control import configure
 from anycastlab.lab.planes.speakers import Speaker
 from anycastlab.lab.private_mounts import View
 from anycastlab.lab.processes import find_program
 
-RUN = "/run/frr"
-_PLACE = "frr"
-"""Below a node's directory: what its daemons see as /run/frr."""
 _OWNER = "frr"
 _STARTS_WITHIN = 10.0
 _USERS = {"passwd": "frr:x:0:0::/:/bin/false\n", "group": "frr:x:0:\nfrrvty:x:0:frr\n"}
@@ -68,7 +65,7 @@ class FrrPlane(DaemonPlane):
             configure(self._place(speaker.node.name), daemon, lines)
 
     def _place(self, node: str) -> Path:
-        return self.processes.directory(node) / _PLACE
+        return self.processes.directory(node) / PLACE
 
     def _write(self, speaker: Speaker) -> None:
         place = self._place(speaker.node.name)
@@ -89,7 +86,7 @@ class FrrPlane(DaemonPlane):
 
 
 def _view() -> View:
-    bound = [(_PLACE, RUN)]
+    bound = [(PLACE, RUN)]
     if rootless.needed():
         bound += [(name, f"/etc/{name}") for name in _USERS]
     return View(empty=("/run", "/var/tmp"), bound=tuple(bound))

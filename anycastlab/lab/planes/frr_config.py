@@ -21,6 +21,11 @@ from anycastlab.topology.routing_models import (
     RoutingOptions,
 )
 
+RUN = "/run/frr"
+"""Where FRR's daemons have their files."""
+PLACE = "frr"
+"""The directory, below a node's own, which its daemons see there."""
+
 
 def configs(speaker: Speaker, options: RoutingOptions) -> dict[str, str]:
     """Return each daemon's configuration by the daemon's name; zebra's comes first."""
