@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from anycastlab.cli.common import json_option, print_json
 from anycastlab.cli.probing import family_options
-from anycastlab.errors import UsageError, did_you_mean
+from anycastlab.errors import AnycastlabError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from anycastlab.experiments.fault import Fault
     from anycastlab.lab.handle import Lab
-    from anycastlab.probing.stream_record import StreamProtocol, Strike
+    from anycastlab.probing.stream_record import Flow, Pace, StreamProtocol
     from anycastlab.probing.timeline import Timeline
     from anycastlab.topology.network import Family
 
@@ -88,37 +89,70 @@ def failover(
 ) -> int:
     """Send a stream of packets from C to G while a fault strikes LAB: who received each packet?
 
-    Without -4 or -6, a flow of each family. The lab is left as the fault left it, unless --repair
-    says otherwise. The status is 1 when a flow does not end where it is predicted to.
+    Without -4 or -6, a flow of each family. The lab stays as the fault left it, unless --repair
+    says otherwise; after Ctrl-C it always does. The status is 1 when a flow does not end where it
+    is predicted to.
     """
     from anycastlab.lab.handle import Lab
-    from anycastlab.probing.stream import Stream
     from anycastlab.probing.stream_flows import flows
     from anycastlab.probing.stream_record import Pace
-    from anycastlab.probing.timeline import timeline
 
     if picture is not None:
         drawable(picture)
-    struck = wanted(killed, cut, faults)
+    faults_to_come = wanted(killed, cut, faults)
     running = Lab.find(lab)
     senders = living_clients(running) if clients == ("all",) else clients
     sent = flows(running.network, senders, group, (family,) if family else (4, 6))
     pace = Pace(spacing(interval, rate, len(sent)), before, after, apart)
-    repairs: list[Fault] = []
-    strikes = [prepared(words, fault, running, repairs) for words, fault in struck]
-    found = timeline(Stream(running, sent, pace, protocol).run(strikes))
+    struck: list[tuple[str, Fault]] = []
+    try:
+        found = measured(running, sent, pace, protocol, faults_to_come, struck)
+    except AnycastlabError:
+        settle(running, struck, repair=repair)
+        raise
     show(found, running.name, as_json=as_json)
     if picture is not None:
         draw(found, picture)
-    for fault in reversed(repairs if repair else []):
-        fault.strike(running)
-        click.echo(f"{running.name}: {fault.done()}", err=True)
-    if repairs and not repair:
-        done = ", ".join(words for words, _ in struck[: len(repairs)])
-        click.echo(f"lab {running.name} stays as this has left it: {done}", err=True)
-    if found.recorded.interrupted:
+    interrupted = found.recorded.interrupted
+    settle(running, struck, repair=repair and not interrupted)
+    if interrupted:
         return 130
     return 0 if found.ok else 1
+
+
+def measured(
+    lab: Lab,
+    sent: Sequence[Flow],
+    pace: Pace,
+    protocol: StreamProtocol,
+    faults: Sequence[tuple[str, Fault]],
+    struck: list[tuple[str, Fault]],
+) -> Timeline:
+    """Send while the faults strike; each that does leaves its words and its repair in *struck*."""
+    from anycastlab.probing.stream import Stream
+    from anycastlab.probing.stream_record import Strike
+    from anycastlab.probing.timeline import timeline
+
+    def strike(words: str, fault: Fault) -> None:
+        struck.append((words, fault.repair(lab)))
+        try:
+            fault.strike(lab)
+        except AnycastlabError:
+            struck.pop()
+            raise
+
+    strikes = [Strike(words, partial(strike, words, fault)) for words, fault in faults]
+    return timeline(Stream(lab, sent, pace, protocol).run(strikes))
+
+
+def settle(lab: Lab, struck: Sequence[tuple[str, Fault]], *, repair: bool) -> None:
+    """Undo the faults, the last one first; or say how the lab stays."""
+    for _, undo in reversed(struck if repair else []):
+        undo.strike(lab)
+        click.echo(f"{lab.name}: {undo.done()}", err=True)
+    if struck and not repair:
+        done = ", ".join(words for words, _ in struck)
+        click.echo(f"lab {lab.name} stays as this has left it: {done}", err=True)
 
 
 def living_clients(lab: Lab) -> list[str]:
@@ -162,18 +196,6 @@ def spacing(interval: float | None, rate: float | None, flows: int) -> float:
     if interval is not None:
         return interval
     return usual_interval(flows) if rate is None else 1 / rate
-
-
-def prepared(words: str, fault: Fault, lab: Lab, repairs: list[Fault]) -> Strike:
-    """A fault about to strike, which then leaves its repair in *repairs*."""
-    from anycastlab.probing.stream_record import Strike
-
-    def strike() -> None:
-        undo = fault.repair(lab)
-        fault.strike(lab)
-        repairs.append(undo)
-
-    return Strike(words, strike)
 
 
 def drawable(file: str) -> None:

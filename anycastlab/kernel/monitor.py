@@ -21,6 +21,7 @@ from typing import NamedTuple
 from anycastlab.kernel import namespace
 from anycastlab.kernel.messages import GROUP_LINKS
 from anycastlab.kernel.netlink import Netlink, split
+from anycastlab.kernel.pacing import be_punctual
 from anycastlab.kernel.packet import enlarge_receive_buffer
 from anycastlab.kernel.routes import GROUPS as GROUP_ROUTES
 
@@ -45,8 +46,8 @@ class Event(NamedTuple):
 class Monitor:
     """Records link and route events of the namespaces it is told to watch, in a thread of its own.
 
-    The kernel does not stamp netlink messages: an event's time is when the thread was woken for it.
-    ``lost`` tells whether the kernel had to drop some.
+    The kernel does not stamp netlink messages: an event's time is when the thread read it, on a
+    busy host some tenths of a ms after it happened. ``lost``: the kernel had to drop some.
     """
 
     def __init__(self) -> None:
@@ -84,6 +85,7 @@ class Monitor:
         self._thread.start()
 
     def _listen(self) -> None:
+        be_punctual()
         sock, heard = self._listener.socket, self._heard
         poll = select.poll()
         poll.register(sock, select.POLLIN)

@@ -25,7 +25,7 @@ def wait_until(moment: int) -> None:
 
 
 def be_punctual() -> None:
-    """Wake this process as near to its deadlines as the host allows.
+    """Wake the calling thread as soon as the host allows, at a deadline or for an event.
 
     Timers lose the slack that saves power; with the privilege, nothing ordinary runs first.
     """

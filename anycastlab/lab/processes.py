@@ -92,9 +92,10 @@ class Processes:
     ) -> Daemon:
         """Start a program in the namespace *held* of a node; it goes by its own name there.
 
-        Raises ProgramError when it cannot be started.
+        One of that name which runs still is killed. Raises ProgramError when it cannot be started.
         """
         directory, name = self.directory(node), Path(command[0]).name
+        self.stop(node, signal.SIGKILL, name)
         log = directory / f"{name}.log"
         with _without(signal.SIGCHLD), _short_files(), _elsewhere(held, directory, view):
             pid = _spawn(command, log.name)

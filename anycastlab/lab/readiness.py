@@ -23,7 +23,8 @@ _SENDS = Struct("=HHB").pack(5, 16, 6)  # IFLA_OPERSTATE: IF_OPER_UP
 def wait(namespace: int, deadline: float, only: int | None = None) -> str:
     """Wait for readiness; return '' or what was still missing at *deadline* (monotonic clock).
 
-    *only* is the index of the one interface that matters; else all do.
+    *only* is the index of the one interface that matters; else all do, of which none may have been
+    down before: for a moment such a one shows the state it had then.
     """
     missing = _missing(namespace, only)
     if not missing:
@@ -38,11 +39,14 @@ def wait(namespace: int, deadline: float, only: int | None = None) -> str:
 
 def _missing(namespace: int, only: int | None) -> str:
     with Netlink(namespace) as socket:
-        late = [found for found in socket.dump(messages.get_links()) if not _ready(found)]
-        for first in late:
-            index = _IFINFO.unpack_from(first)[2]
+        if only is None:
+            late = [found for found in socket.dump(messages.get_links()) if not _ready(found)]
+            indexes = [_IFINFO.unpack_from(found)[2] for found in late]
+        else:
+            indexes = [only]
+        for index in indexes:
             found = socket.get(messages.get_link(index))  # this may make it ready
-            if found is not None and not _ready(found) and only in (None, index):
+            if found is not None and not _ready(found):
                 return f"interface {_name(found)!r} has no carrier, or does not send yet"
     return ""
 

@@ -110,8 +110,12 @@ class Supervisor:
             self._serve(self._selector.select())
 
     def _serve(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+        """Call who watches what is ready, unless one called before has closed it (as a kill does)."""
+        watched = self._selector.get_map()
         for key, events in ready:
-            key.data(key.fileobj, events)
+            now = watched.get(key.fd)
+            if now is not None and now.fileobj is key.fileobj:
+                now.data(now.fileobj, events)
 
     def _living(self, nodes: list[str]) -> dict[str, int]:
         for node in nodes:

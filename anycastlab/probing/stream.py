@@ -15,6 +15,7 @@ from anycastlab.probing.stream_join import join
 from anycastlab.probing.stream_record import (
     Flow,
     Pace,
+    Predicted,
     Recorded,
     StreamProtocol,
     Strike,
@@ -56,6 +57,7 @@ class Stream:
         self._nodes, self._flows, self._pace, self._protocol = nodes, flows, pace, protocol
         self._first = random.getrandbits(31)
         self._struck: list[Struck] = []
+        self._predicted: Predicted = {}
 
     def run(self, strikes: Sequence[Strike] = ()) -> Recorded:
         """Send, let the faults strike in turn, and return what was recorded.
@@ -63,7 +65,7 @@ class Stream:
         Ctrl-C ends it early: what has been recorded by then is returned. Raises what a fault
         raises, UsageError for a dead client, LostPacketsError when the host could not keep up.
         """
-        predicted = self._nodes.predict()
+        self._predicted = predicted = self._nodes.predict()
         with ExitStack() as stack:
             outlets = [self._open(flow, stack) for flow in self._flows]
             recorder = stack.enter_context(closing(self._recorder(outlets)))
@@ -122,7 +124,7 @@ class Stream:
         for strike in strikes:
             if sender.ended_within(max(0.0, moment - time.monotonic())):
                 raise HostError("the stream ended before all faults had struck")
-            self._struck.append(self._strike(strike))
+            self._strike(strike)
             for watcher in watchers:
                 watcher.refresh()
             moment = time.monotonic() + pace.apart
@@ -130,10 +132,17 @@ class Stream:
         sender.stop_at(int(end * _BILLION))
         sender.ended_within(max(0.0, end - time.monotonic()) + 1.0)
 
-    def _strike(self, strike: Strike) -> Struck:
-        began = time.time_ns()
-        strike.strike()
-        return Struck(strike.text, began, time.time_ns(), self._nodes.predict())
+    def _strike(self, strike: Strike) -> None:
+        """Strike; a fault that Ctrl-C interrupts may have struck, so it is noted too."""
+        began, predicted = time.time_ns(), self._predicted
+        try:
+            strike.strike()
+            ended = time.time_ns()
+            self._predicted = predicted = self._nodes.predict()
+        except KeyboardInterrupt:
+            self._struck.append(Struck(strike.text, began, time.time_ns(), predicted))
+            raise
+        self._struck.append(Struck(strike.text, began, ended, predicted))
 
     def _join(self, sent: Sequence[int], recorder: Recorder) -> tuple[Trace, ...]:
         received = recorder.end()

@@ -33,10 +33,10 @@ class Window:
         """Mark the columns of spans that begin at these moments and last *length*."""
         hit = bytearray(self.columns)
         for stamp in stamps:
-            first, last = self.column(stamp), self.column(stamp + length - 1)
+            first, end = self.column(stamp), self.column(stamp + length)
             if first is not None:
-                for column in range(first, self.columns if last is None else last + 1):
-                    hit[column] = True
+                end = self.columns if end is None else max(first + 1, end)
+                hit[first:end] = b"\1" * (end - first)
         return "".join(mark if column else " " for column in hit).rstrip()
 
 

@@ -122,11 +122,11 @@ def test_sound_settings_are_the_default() -> None:
 @pytest.mark.parametrize(
     ("written", "problem"),
     [
-        ("{multipath: {hash: l5}}", "6:28: expected header, l3 or l4, not 'l5'; did you mean 'l4'"),
-        ("{multipath: {resilient: 1}}", "6:33: expected true or false"),
-        ("{multipath: {seed: true}}", "6:22: unknown key 'seed'; did you mean 'seeds'?"),
-        ("{multipath: resilient}", "6:21: expected a mapping"),
-        ("{daemon: bird, multipath: {resilient: true}}", "6:35: bird writes no resilient groups"),
+        ("{multipath: {hash: l5}}", "5:29: expected header, l3 or l4, not 'l5'; did you mean 'l4'"),
+        ("{multipath: {resilient: 1}}", "5:34: expected true or false"),
+        ("{multipath: {seed: true}}", "5:23: unknown key 'seed'; did you mean 'seeds'?"),
+        ("{multipath: resilient}", "5:22: expected a mapping"),
+        ("{daemon: bird, multipath: {resilient: true}}", "5:36: bird writes no resilient groups"),
     ],
 )
 def test_what_makes_no_sense_is_refused_at_its_place(written: str, problem: str) -> None:

@@ -39,6 +39,31 @@ anycast:
 """
 
 
+TWO_SITES = """\
+name: hd-sites
+nodes: {r1: router, r2: router, r3: router, r4: router, r5: router, c1: client, c2: client,
+  s1: server, s2: server, s3: server}
+links:
+  - [c1, r1]
+  - [c2, r4]
+  - {endpoints: [r1, r2], cost: [10, 20]}
+  - {endpoints: [r2, r3], cost: [30, 5]}
+  - {endpoints: [r1, r3], cost: [7, 40]}
+  - {endpoints: [r3, r5], cost: 3}
+  - {endpoints: [r1, r5], cost: 10}
+  - [s1, r1]
+  - {endpoints: [s3, r3], cost: 4}
+  - {endpoints: [s2, r2], cost: 2}
+lans:
+  lan1: {nodes: [r2, r4, r5], cost: 2}
+anycast:
+  A: {members: [s1, s2]}
+  B: {members: [s3, r5]}
+  C: {members: [s2, s3]}
+"""
+"""A LAN of routers, costs that differ by direction, a router that is a member, several groups."""
+
+
 def network_of(text: str, **routing: object) -> Network:
     """Load a topology, its `routing:` replaced."""
     network = load_text(text, "test.yaml").network

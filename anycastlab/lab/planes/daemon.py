@@ -42,6 +42,11 @@ class DaemonPlane(ABC):
     def _forwarder(self) -> Forwarder:
         return Forwarder(*as_seen(self._world.network, self._state))
 
+    @property
+    def ready_within(self) -> float:
+        """Seconds in which all routes should be there: OSPF's own timers take most of a minute."""
+        return 30.0 if self._options.timers.profile == "fast" else 120.0
+
     # -- what a daemon's own plane has to say -----------------------------------------------------
 
     @abstractmethod

@@ -20,10 +20,11 @@ from anycastlab.lab.planes.frr_config import PLACE, RUN, changes, configs
 from anycastlab.lab.planes.frr_control import configure
 from anycastlab.lab.planes.speakers import Speaker
 from anycastlab.lab.private_mounts import View
-from anycastlab.lab.processes import find_program
+from anycastlab.lab.processes import Daemon, find_program
 
 _OWNER = "frr"
 _STARTS_WITHIN = 10.0
+_ZEBRAS_SOCKET = "zserv.api"
 _USERS = {"passwd": "frr:x:0:0::/:/bin/false\n", "group": "frr:x:0:\nfrrvty:x:0:frr\n"}
 """In a user namespace of one user, that user has to be everybody."""
 
@@ -44,19 +45,20 @@ class FrrPlane(DaemonPlane):
 
         One that does not find zebra tries again only after ten seconds.
         """
-        for speaker in speakers:
-            self._write(speaker)
-            (self._place(speaker.node.name) / "zserv.api").unlink(missing_ok=True)
-            self._start(speaker, "zebra")
+        zebras = [self._begin(speaker) for speaker in speakers]
         deadline = time.monotonic() + _STARTS_WITHIN
-        for speaker in speakers:
-            name = speaker.node.name
-            (zebra,) = self.processes.running(name)
-            if not wait_for_file(self._place(name) / "zserv.api", deadline, zebra.handle):
-                said = self.processes.ended() or f"zebra in {name} does not begin to serve"
-                raise ProgramError(said, "")
+        for speaker, zebra in zip(speakers, zebras, strict=True):
+            socket = self._place(speaker.node.name) / _ZEBRAS_SOCKET
+            if not wait_for_file(socket, deadline, zebra.handle):
+                mute = f"zebra in {zebra.node} does not begin to serve: {zebra.last_words()}"
+                raise ProgramError(self.processes.ended() or mute)
             for daemon in list(configs(speaker, self._options))[1:]:
                 self._start(speaker, daemon)
+
+    def _begin(self, speaker: Speaker) -> Daemon:
+        self._write(speaker)
+        (self._place(speaker.node.name) / _ZEBRAS_SOCKET).unlink(missing_ok=True)
+        return self._start(speaker, "zebra")
 
     def reconfigure(self, speaker: Speaker) -> None:
         """Tell the running daemons what is different, and write it down for the next start."""
@@ -78,11 +80,11 @@ class FrrPlane(DaemonPlane):
         else:
             shutil.chown(place, _OWNER, _OWNER)
 
-    def _start(self, speaker: Speaker, daemon: str) -> None:
+    def _start(self, speaker: Speaker, daemon: str) -> Daemon:
         name = speaker.node.name
         program = self._zebra.with_name(daemon)
         command = (str(program), "-A", "127.0.0.1", "-P", "0", "-f", f"{RUN}/{daemon}.conf")
-        self.processes.start(name, self._world.namespaces[name], command, _view())
+        return self.processes.start(name, self._world.namespaces[name], command, _view())
 
 
 def _view() -> View:
