@@ -110,7 +110,7 @@ class Supervisor:
             self._serve(self._selector.select())
 
     def _serve(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
-        """Call who watches what is ready, unless one called before has closed it (as a kill does)."""
+        """Call who watches what is ready, unless one called before has closed it (a kill does)."""
         watched = self._selector.get_map()
         for key, events in ready:
             now = watched.get(key.fd)

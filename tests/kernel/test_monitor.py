@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -32,13 +32,19 @@ def raise_loopback(namespace: int) -> None:
         there.send([messages.link_up(messages.LOOPBACK)])
 
 
-def heard(monitor: Monitor, count: int) -> list[Event]:
-    """Wait until so many events have been heard, or five seconds; stop listening."""
+def heard(monitor: Monitor, *names: str) -> list[Event]:
+    """Wait until links of all these have been heard of, or five seconds; stop listening."""
     deadline = time.monotonic() + 5
-    while len(list(monitor.events())) < count and time.monotonic() < deadline:
+    while not {*names} <= set(links(monitor.events())) and time.monotonic() < deadline:
         select.select([], [], [], 0.01)
     monitor.stop()
     return list(monitor.events())
+
+
+def links(events: Iterable[Event]) -> list[str]:
+    """Name the namespaces with events of links, in order."""
+    names = [event.name for event in events if event.kind == messages.NEWLINK]
+    return list(dict.fromkeys(names))
 
 
 def test_events_carry_the_name_of_their_namespace_and_the_time(
@@ -51,9 +57,8 @@ def test_events_carry_the_name_of_their_namespace_and_the_time(
     before = time.time_ns()
     for namespace in (foreign, two, one):
         raise_loopback(namespace)
-    found = heard(monitor, 2)
-    links = [event.name for event in found if event.kind == messages.NEWLINK]
-    assert list(dict.fromkeys(links)) == ["two", "one"]
+    found = heard(monitor, "one", "two")
+    assert links(found) == ["two", "one"]
     assert all(before < event.stamp <= time.time_ns() for event in found)
     assert not monitor.lost
 
@@ -65,7 +70,7 @@ def test_a_namespace_can_be_watched_later(
     late = make_namespace()
     watch(monitor, "late", late)
     raise_loopback(late)
-    assert {event.name for event in heard(monitor, 1)} == {"late"}
+    assert {event.name for event in heard(monitor, "late")} == {"late"}
 
 
 def test_watching_a_namespace_does_not_keep_it_nor_leave_anything(
