@@ -162,10 +162,11 @@ class Sessions(Fates, Step):
         plan = SessionPlan(self.count, self.pace, self.apart, self.after)
         sent = flows(lab.network, clients, self.to, self.families)
         held = hold_sessions(lab, sent, plan, strikes(self.during, lab))
-        found = tuple(self._differences(held.sessions))
+        found = tuple(self.differences(held.sessions))
         return Outcome(summary(held.sessions), found, sessions=held)
 
-    def _differences(self, sessions: Sequence[SessionResult]) -> Iterator[str]:
+    def differences(self, sessions: Sequence[SessionResult]) -> Iterator[str]:
+        """Say what differs: of all, in where they began, in each part."""
         yield from self.judge(sessions, "all sessions")
         if self.only_to is not None:
             yield from _strangers(sessions, self.only_to)

@@ -61,23 +61,22 @@ def lab(tmp_path: Path, leak_guard: None) -> Iterator[Lab]:
 class Hangup:
     """A server that says a name, echoes three lines, and hangs up."""
 
-    def __init__(self, listeners: list[socket.socket], name: str) -> None:
-        self._listeners, self._name = listeners, name.encode()
+    def __init__(self, lab: Lab, node: str) -> None:
+        self._name = node.encode()
+        self._listener = lab.socket(node, socket.AF_INET6, socket.SOCK_STREAM)
+        self._listener.bind(("", IDENTITY_PORT))
+        self._listener.listen(64)
         self._threads: list[Thread] = []
-        for listener in listeners:
-            listener.bind(("", IDENTITY_PORT))
-            listener.listen(64)
-            self._start(self._accept, listener)
 
-    def _start(self, target: Callable[[socket.socket], None], sock: socket.socket) -> None:
-        thread = Thread(target=target, args=[sock])
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        thread = Thread(target=target, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _accept(self, listener: socket.socket) -> None:
+    def _accept(self) -> None:
         while True:
             try:
-                peer, _ = listener.accept()
+                peer, _ = self._listener.accept()
             except OSError:
                 return
             self._start(self._talk, peer)
@@ -89,12 +88,11 @@ class Hangup:
                 peer.sendall(peer.recv(100))
 
     def __enter__(self) -> None:
-        return
+        self._start(self._accept)
 
     def __exit__(self, *_: object) -> None:
-        for listener in self._listeners:
-            listener.shutdown(socket.SHUT_RDWR)
-            listener.close()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
         for thread in self._threads:
             thread.join(5)
 
@@ -164,6 +162,12 @@ def test_a_service_that_stops_resets_its_own_sessions(lab: Lab) -> None:
 def test_sessions_are_refused_where_nobody_listens(lab: Lab) -> None:
     lab.stop_service("s1")
     assert fates(hold(lab, "c1")) == {(None, "refused", ()): 12}
+
+
+def test_a_server_that_ends_its_sessions_in_order_closes_them(lab: Lab) -> None:
+    lab.stop_service("s1")
+    with Hangup(lab, "s1"):
+        assert fates(hold(lab, "c1")) == {("s1", "closed", ()): 12}
 
 
 def test_a_fault_that_takes_its_time_does_not_stop_the_sessions(lab: Lab) -> None:

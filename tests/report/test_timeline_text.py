@@ -113,7 +113,6 @@ def test_a_picture_of_an_unknown_kind_is_refused(file: str) -> None:
 
 @pytest.mark.parametrize(("kind", "begins"), [("svg", b"<?xml"), ("png", b"\x89PNG")])
 def test_a_picture_is_drawn(tmp_path: Path, kind: str, begins: bytes) -> None:
-    pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra: plot)")
     found = judged(trace(TAKEOVER), trace([""] * 7), changes=[Change(at(1), "r1", "route", "x")])
     file = tmp_path / f"picture.{kind}"
     timeline_picture.draw(found, str(file))
@@ -121,6 +120,5 @@ def test_a_picture_is_drawn(tmp_path: Path, kind: str, begins: bytes) -> None:
 
 
 def test_a_picture_that_cannot_be_written_is_an_error_of_use(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra: plot)")
     with pytest.raises(UsageError, match="cannot write"):
         timeline_picture.draw(judged(trace(TAKEOVER)), str(tmp_path / "no/such/place.svg"))
