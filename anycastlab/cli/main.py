@@ -25,6 +25,7 @@ _VERBS = {
     "status": "lifecycle",
     "exec": "inside",
     "shell": "inside",
+    "show": "showing",
     "probe": "probing",
     "catchment": "probing",
     "capture": "probing",

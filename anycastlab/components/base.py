@@ -6,12 +6,18 @@ with a :class:`Place`, through which alone it reaches the node.
 
 from __future__ import annotations
 
+import signal
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import ClassVar, Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
+
+from anycastlab.kernel.netlink import Netlink
+from anycastlab.topology.network import Network
 
 Socket: TypeAlias = socket.socket
 Ready: TypeAlias = Callable[[Socket], None]
@@ -24,12 +30,38 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Timer(Protocol):
+    """A call that is due later."""
+
+    def cancel(self) -> None:
+        """Do not call."""
+        ...
+
+
+class Running(Protocol):
+    """A real program that runs in the node, see Place.daemon."""
+
+    @property
+    def pid(self) -> int:
+        """Its process number, in the lab's own PID namespace."""
+        ...
+
+    def last_words(self) -> str:
+        """The last lines it printed, in one line."""
+        ...
+
+
 class Place(Protocol):
-    """Where a component runs: a node, its sockets, and the loop that watches them."""
+    """Where a component runs: a node, its sockets, the loop that watches them, what it may do."""
 
     @property
     def node(self) -> str:
         """The node's name."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether the node's namespace is still there; when it has gone, only sockets are left."""
         ...
 
     def socket(self, family: int, kind: int, protocol: int = 0) -> Socket:
@@ -42,6 +74,55 @@ class Place(Protocol):
 
     def unwatch(self, watched: Socket) -> None:
         """Watch it no more."""
+        ...
+
+    @property
+    def network(self) -> Network:
+        """The whole network, as resolved from the file."""
+        ...
+
+    def netlink(self, groups: int = 0) -> Netlink:
+        """Open a rtnetlink socket in the node's namespace."""
+        ...
+
+    def inside(self) -> AbstractContextManager[None]:
+        """Run what is in the context in the node's namespace."""
+        ...
+
+    def after(self, seconds: float, call: Callable[[], None]) -> Timer:
+        """Call *call* in so many seconds, unless the timer is cancelled."""
+        ...
+
+    def sysctl(self, values: Mapping[str, str]) -> None:
+        """Write sysctls of the node, named below /proc/sys/net. Raises FeatureError."""
+        ...
+
+    def program(self, command: Sequence[str], package: str, given: str = "") -> str:
+        """Run a short program in the node (as nft), *given* on its input; return what it printed.
+
+        Everybody waits for it. Raises ProgramError: it is not there (then the message names the
+        Debian *package*), takes too long, or fails.
+        """
+        ...
+
+    def directory(self) -> Path:
+        """The node's own directory, for files of its daemons; daemons start in it."""
+        ...
+
+    def daemon(self, command: Sequence[str], package: str) -> Running:
+        """Start a real program in the node that runs on. Raises ProgramError."""
+        ...
+
+    def end_daemon(self, daemon: Any, how: signal.Signals = signal.SIGKILL) -> None:
+        """End a program that was started here."""
+        ...
+
+    def announce(self, group: str, member: str | None = None) -> bool:
+        """Let routes lead to a member (this node if none is named); False if they do already."""
+        ...
+
+    def withdraw(self, group: str, member: str | None = None) -> bool:
+        """Let no route lead to a member (this node if none is named); False if none does."""
         ...
 
 
@@ -59,4 +140,8 @@ class Component(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """Close everything."""
+        """Close everything; where the place is still alive, leave it as it was found."""
+
+    def tell(self) -> Mapping[str, Any]:
+        """What it holds now (a table, counters), as JSON; the verb ``show`` prints it."""
+        return {}

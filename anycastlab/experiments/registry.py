@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from anycastlab.experiments.blackhole_faults import Blackhole, Clear
 from anycastlab.experiments.catchment import Catchment
+from anycastlab.experiments.command import Exec
 from anycastlab.experiments.expect import Expect
 from anycastlab.experiments.fault import Fault
 from anycastlab.experiments.flap_fault import Flap
@@ -16,6 +17,7 @@ from anycastlab.experiments.member_faults import Announce, Drain, Withdraw
 from anycastlab.experiments.node_faults import Kill, Revive
 from anycastlab.experiments.service_faults import StartService, StopService
 from anycastlab.experiments.sessions import Sessions
+from anycastlab.experiments.show import Show
 from anycastlab.experiments.step import Step
 from anycastlab.experiments.stream import Stream
 
@@ -31,5 +33,8 @@ FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
     }
 )
 STEPS: Mapping[str, type[Step]] = MappingProxyType(
-    {**{step.verb: step for step in (Expect, Catchment, Stream, Sessions)}, **FAULTS}
+    {
+        **{step.verb: step for step in (Expect, Catchment, Stream, Sessions, Exec, Show)},
+        **FAULTS,
+    }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,8 @@ class Outcome:
 
     ``seen`` is one short line; ``differences`` has one line for each way in which the step's
     expectation was not met, and is empty when it was; ``observations`` are those of the round of
-    probes that decided; ``sessions`` and ``stream`` tell of those, if there were any.
+    probes that decided; ``sessions`` and ``stream`` tell of those, if there were any; ``data`` is
+    what else the step measured, as JSON.
     """
 
     seen: str
@@ -27,6 +29,7 @@ class Outcome:
     observations: tuple[Observation, ...] = ()
     sessions: SessionsHeld | None = None
     stream: Timeline | None = None
+    data: Mapping[str, Any] | None = None
 
     @property
     def ok(self) -> bool:
@@ -61,6 +64,7 @@ class StepResult:
             "observations": [one.as_json() for one in self.outcome.observations],
             **({} if held is None else {"sessions": held.as_json()}),
             **({} if stream is None else {"stream": stream.as_json()}),
+            **({} if self.outcome.data is None else {"data": dict(self.outcome.data)}),
         }
 
 

@@ -128,6 +128,11 @@ def link_down(index: int) -> bytes:
     return _set_flags(False)(_i32(index))
 
 
+def set_mtu(index: int, mtu: int) -> bytes:
+    """Give an interface the size of its largest packet, in bytes."""
+    return _link(NEWLINK, _REQUEST, [("IFLA_MTU", mtu)], index=index)
+
+
 def bridge(name: str, index: int) -> bytes:
     """A bridge, up, without spanning tree, multicast snooping or learning delays."""
     data = [("IFLA_BR_STP_STATE", 0), ("IFLA_BR_FORWARD_DELAY", 0), ("IFLA_BR_MCAST_SNOOPING", 0)]

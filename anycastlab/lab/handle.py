@@ -207,6 +207,14 @@ class Lab:
         """Start what was stopped."""
         self._channel.call("start-service", node=node, service=service)
 
+    def show(self, node: str, component: str | None = None) -> dict[str, Any]:
+        """What the components of a node hold now (their tables and counters), by their names.
+
+        Raises UsageError for an unknown or dead node, or a component that does not run there.
+        """
+        told: dict[str, Any] = self._channel.call("tell", node=node, service=component)
+        return told
+
     def impair(self, a: str, b: str, **changes: float | int | None) -> None:
         """Have a link do what is written of it, but for *changes*; without any, just that.
 

@@ -97,7 +97,7 @@ class Processes:
         directory, name = self.directory(node), Path(command[0]).name
         self.stop(node, signal.SIGKILL, name)
         log = directory / f"{name}.log"
-        with _without(signal.SIGCHLD), _short_files(), _elsewhere(held, directory, view):
+        with without(signal.SIGCHLD), _short_files(), _elsewhere(held, directory, view):
             pid = _spawn(command, log.name)
             daemon = Daemon(node, name, pid, os.pidfd_open(pid), log)
             self._daemons.setdefault(node, {})[name] = daemon
@@ -166,7 +166,7 @@ def end(handle: int, how: signal.Signals) -> None:
 
 
 @contextmanager
-def _without(number: signal.Signals) -> Iterator[None]:
+def without(number: signal.Signals) -> Iterator[None]:
     """Hold a signal back: a child that ends at once must be known before it is reaped."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
     try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import selectors
+from collections.abc import Mapping
+from typing import Any
 
-from anycastlab.components.base import Component, Ready, Socket
+from anycastlab.components.base import Component
 from anycastlab.components.registry import find
-from anycastlab.errors import UsageError
-from anycastlab.kernel import namespace
+from anycastlab.errors import UsageError, did_you_mean
 from anycastlab.lab.faults import find_node
+from anycastlab.lab.place import Loop, NodePlace
 from anycastlab.lab.world import World
 from anycastlab.topology.network import Component as Attached
 from anycastlab.topology.network import Node
@@ -17,38 +18,14 @@ IDENTITY = Attached("identity")
 """Every server answers with its name, so that answer and reception can be compared."""
 
 
-class _Place:
-    """A node, as its components see it."""
-
-    def __init__(self, node: str, held: int, selector: selectors.BaseSelector) -> None:
-        self.node = node
-        self._held = held
-        self._selector = selector
-
-    def socket(self, family: int, kind: int, protocol: int = 0) -> Socket:
-        return namespace.open_socket(self._held, family, kind, protocol)
-
-    def watch(self, watched: Socket, ready: Ready, writable: bool = False) -> None:
-        def call(_file: object, _events: int) -> None:
-            ready(watched)
-
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writable else 0)
-        if watched.fileno() in self._selector.get_map():
-            self._selector.modify(watched, events, call)
-        else:
-            self._selector.register(watched, events, call)
-
-    def unwatch(self, watched: Socket) -> None:
-        self._selector.unregister(watched)
-
-
 class Services:
     """Starts and stops the components of each node."""
 
-    def __init__(self, world: World, selector: selectors.BaseSelector) -> None:
+    def __init__(self, world: World, loop: Loop) -> None:
         self._world = world
-        self._selector = selector
+        self._loop = loop
         self._running: dict[str, list[Component]] = {}
+        self._places: dict[str, NodePlace] = {}
         self._members = {
             name for group in world.network.groups.values() for name in group.instances
         }
@@ -66,8 +43,9 @@ class Services:
     def _start(self, name: str, attached: Attached) -> None:
         kind = find(attached.name)
         component = kind()
-        place = _Place(name, self._world.namespaces[name], self._selector)
-        component.start(place, kind.options.model_validate(dict(attached.options)))
+        if name not in self._places:
+            self._places[name] = NodePlace(name, self._world.namespaces[name], self._loop)
+        component.start(self._places[name], kind.options.model_validate(dict(attached.options)))
         self._running.setdefault(name, []).append(component)
 
     def _wanted(self, node: Node) -> tuple[Attached, ...]:
@@ -76,7 +54,9 @@ class Services:
         return (IDENTITY, *node.run) if identifies and not named else node.run
 
     def stop(self, name: str) -> None:
-        """Stop what one node runs."""
+        """Stop what one node ran that has died."""
+        if name in self._places:
+            self._places.pop(name).alive = False
         for component in self._running.pop(name, []):
             component.stop()
 
@@ -108,3 +88,12 @@ class Services:
     def running(self, name: str) -> list[str]:
         """The names of what one node runs."""
         return [component.name for component in self._running.get(name, [])]
+
+    def tell(self, node: str, service: str | None) -> dict[str, Mapping[str, Any]]:
+        """What a living node's components hold now, by their names. Raises UsageError."""
+        self._want_alive(node)
+        running = self._running.get(node, [])
+        if service is not None and service not in self.running(node):
+            hint = did_you_mean(service, self.running(node))
+            raise UsageError(f"{node!r} runs no {service!r}{hint}")
+        return {c.name: c.tell() for c in running if service in (None, c.name)}

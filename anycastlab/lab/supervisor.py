@@ -22,8 +22,11 @@ from anycastlab.kernel import namespace
 from anycastlab.kernel.syscalls import set_process_name
 from anycastlab.lab import names, planes
 from anycastlab.lab.faults import Faults, find_node
+from anycastlab.lab.place import Loop
+from anycastlab.lab.processes import Processes
 from anycastlab.lab.server import Server
 from anycastlab.lab.services import Services
+from anycastlab.lab.timers import Timers
 from anycastlab.lab.world import Progress, World
 from anycastlab.topology.network import Network
 
@@ -44,8 +47,11 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._world = World(network)
         self._plane = planes.make(self._world, rundir)
-        self._services = Services(self._world, self._selector)
         self._faults = Faults(self._world, self._plane)
+        self._timers = Timers()
+        processes = Processes(rundir)
+        loop = Loop(network, self._selector, self._timers, processes, self._faults)
+        self._services = Services(self._world, loop)
         self._operations: Mapping[str, Callable[..., Any]] = {
             "status": self._status,
             "state": self._state,
@@ -61,6 +67,7 @@ class Supervisor:
             "clear": self._faults.clear,
             "stop-service": self._services.stop_service,
             "start-service": self._services.start_service,
+            "tell": self._services.tell,
         }
 
     # -- bring up -----------------------------------------------------------------------------
@@ -103,11 +110,19 @@ class Supervisor:
         set_process_name(f"al:{self._network.name}")
         server = Server(self._selector, self._operations, self._living)
         server.listen(listener)
-        while ready := self._selector.select(_IDLE):
-            self._serve(ready)
-        self._plane.settle()
+        self._timers.after(_IDLE, self._settle)
         while True:
-            self._serve(self._selector.select())
+            self._serve(self._selector.select(self._timers.wait()))
+            self._timers.run()
+
+    def _settle(self) -> None:
+        """Let the control plane settle as soon as nobody asks for anything."""
+        ready = self._selector.select(0)
+        if ready:
+            self._serve(ready)
+            self._timers.after(_IDLE, self._settle)
+        else:
+            self._plane.settle()
 
     def _serve(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
         """Call who watches what is ready, unless one called before has closed it (a kill does)."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from anycastlab.errors import FeatureError
+from anycastlab.kernel import namespace
+from anycastlab.kernel.sysctl import SysctlWriter
 from anycastlab.topology.network import Multipath, Node
 
 _EVERY_NODE: Mapping[str, str] = {
@@ -84,3 +87,25 @@ def sysctls(node: Node, number: int, multipath: Multipath) -> dict[str, str]:
 def names() -> tuple[str, ...]:
     """Every name any node may get."""
     return (*_common(True, _POLICIES["header"]), SEED)
+
+
+def write_sysctls(node: str, held: int, values: Mapping[str, str]) -> None:
+    """Write sysctls in a node's namespace. Raises FeatureError that names node and sysctl."""
+    writer = SysctlWriter()
+    try:
+        with namespace.inside(held):
+            for name, value in values.items():
+                _write(writer, node, name, value)
+    finally:
+        writer.close()
+
+
+def _write(writer: SysctlWriter, node: str, name: str, value: str) -> None:
+    try:
+        writer.write({name: value})
+    except FileNotFoundError:
+        raise FeatureError(f"node {node!r}: this kernel has no sysctl net/{name}") from None
+    except OSError as error:
+        raise FeatureError(
+            f"node {node!r}: sysctl net/{name} does not take {value!r}: {error.strerror}"
+        ) from error

@@ -10,6 +10,8 @@ from anycastlab.topology.network import Interface, Lan, Link, Network, Node
 
 BRIDGE = "bridge"
 """The bridge's name in a LAN's own namespace."""
+USUAL_MTU = 1500
+"""Bytes: what a veth has by itself."""
 _BRIDGE_INDEX = 2
 _PORT_INDEX = 1 << 24
 """A LAN's side of a port has the index of the node's side plus this."""
@@ -65,10 +67,11 @@ def port_messages(port: Interface) -> list[bytes]:
     return [messages.enslave(index, _BRIDGE_INDEX), messages.link_up(index)]
 
 
-def link_end_messages(end: Interface, peer: Interface) -> list[bytes]:
+def link_end_messages(end: Interface, peer: Interface, mtu: int = USUAL_MTU) -> list[bytes]:
     """One end of a link: up, its addresses, its one neighbour for good."""
     index = end.index
     return [
+        *([messages.set_mtu(index, mtu)] if mtu != USUAL_MTU else []),
         messages.link_up(index),
         messages.address(index, end.ipv4.packed, end.ipv4.network.prefixlen),
         messages.address(index, end.ipv6.packed, end.ipv6.network.prefixlen),

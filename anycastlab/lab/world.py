@@ -15,7 +15,7 @@ from anycastlab.lab import readiness, wiring
 from anycastlab.lab.blackhole import BlackHoles
 from anycastlab.lab.impairment import Impairments
 from anycastlab.lab.sysctls import names as sysctl_names
-from anycastlab.lab.sysctls import sysctls
+from anycastlab.lab.sysctls import sysctls, write_sysctls
 from anycastlab.topology.network import Interface, Lan, Link, Network
 
 Progress = Callable[[str, int, int], None]
@@ -100,12 +100,18 @@ class World:
             self.send(wiring.lan_namespace(lan), ports)
         for name in self.network.nodes:
             self.send(name, self._node_messages(name))
+            self._set_own_sysctls(name)
+
+    def _set_own_sysctls(self, name: str) -> None:
+        own = self.network.nodes[name].sysctls
+        if own:
+            write_sysctls(name, self.namespaces[name], own)
 
     def _node_messages(self, name: str) -> list[bytes]:
         found = wiring.loopback_messages(self.network.nodes[name], self.network)
         for link in self._links_of[name]:
             end, peer = (link.a, link.b) if link.a.node == name else (link.b, link.a)
-            found += wiring.link_end_messages(end, peer)
+            found += wiring.link_end_messages(end, peer, link.mtu)
         for _lan, port in self._ports_of[name]:
             found += wiring.lan_end_messages(port)
         return found
@@ -172,6 +178,7 @@ class World:
             self.send(name, wiring.lan_end_messages(port))
             if f"{lan.name}:{name}" not in cut:
                 self.mend_port(lan, port)
+        self._set_own_sysctls(name)
 
     def both_alive(self, link: Link) -> bool:
         """Whether a link is there at all."""
@@ -186,8 +193,8 @@ class World:
     def mend_link(self, link: Link) -> None:
         """Bring both ends up again, with the addresses the kernel took away from them."""
         if self.both_alive(link):
-            self.send(link.a.node, wiring.link_end_messages(link.a, link.b))
-            self.send(link.b.node, wiring.link_end_messages(link.b, link.a))
+            for end, peer in ((link.a, link.b), (link.b, link.a)):
+                self.send(end.node, wiring.link_end_messages(end, peer, link.mtu))
             deadline = time.monotonic() + _SENDS_WITHIN
             for end in (link.a, link.b):
                 readiness.wait(self.namespaces[end.node], deadline, end.index)

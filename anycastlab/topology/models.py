@@ -27,6 +27,7 @@ from anycastlab.topology.multipath import MultipathSpec
 from anycastlab.topology.names import LAB_NAME_SCHEMA, NAME_SCHEMA
 from anycastlab.topology.network import Impairment, Role
 from anycastlab.topology.positions import Path
+from anycastlab.topology.settings import SysctlName, SysctlValue
 from anycastlab.topology.units import BitsPerSecond, Seconds, Share
 from anycastlab.topology.wording import given
 
@@ -109,6 +110,9 @@ class NodeSpec(ShortForm):
     run: list[Annotated[RunSpec, WithJsonSchema(RUN_SCHEMA)]] = Field(
         [], description="The components it runs: names, or {name: {its options}}."
     )
+    sysctls: dict[SysctlName, SysctlValue] = Field(
+        {}, description="Its own kernel settings: {net.ipv4.tcp_mtu_probing: 1}."
+    )
     label: str = Field("", description="What pictures show in place of the name.")
 
     @model_validator(mode="before")
@@ -140,6 +144,7 @@ class LinkSpec(ShortForm):
     jitter: Seconds = Field(0.0, description="How much the delay varies, as 1ms.")
     loss: Share = Field(0.0, description="The share of packets lost each way, as 1%.")
     rate: BitsPerSecond | None = Field(None, description="The capacity each way, as 10mbit.")
+    mtu: int = Field(1500, ge=1280, le=65535, description="The largest packet, in bytes.")
     subnet: Subnets = Field([], description="Its subnet, one of each family; else assigned.")
 
     @model_validator(mode="before")

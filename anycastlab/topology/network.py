@@ -84,6 +84,7 @@ class Link:
     cost: int = 1
     cost_back: int = 1
     impairment: Impairment | None = None
+    mtu: int = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,10 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A router, a client or a server: its loopback addresses, its interfaces in file order."""
+    """A router, a client or a server: its loopback addresses, its interfaces in file order.
+
+    ``sysctls``: its own kernel settings, named below /proc/sys/net.
+    """
 
     name: str
     role: Role
@@ -115,6 +119,7 @@ class Node:
     ipv6: IPv6Address
     interfaces: tuple[Interface, ...] = ()
     run: tuple[Component, ...] = ()
+    sysctls: Mapping[str, str] = field(default_factory=no_options)
 
     @property
     def forwards(self) -> bool:

@@ -21,6 +21,7 @@ from anycastlab.topology.network import (
     Node,
     Routing,
 )
+from anycastlab.topology.settings import path_of
 
 # A full table is (nodes + links) * 2 routes a router, so a lab's routes grow with the square of its
 # nodes: 256 nodes have about 300,000, which at 2 us each the kernel takes in within a second.
@@ -74,7 +75,8 @@ def _links(topology: Topology, plan: Plan, ports: _Ports) -> tuple[Link, ...]:
         name = f"{a}--{b}"
         near = ports.add(a, f"to-{b}", name, ipv4, ipv6)
         far = ports.add(b, f"to-{a}", name, (ipv4[0] + 1, ipv4[1]), (ipv6[0] + 1, ipv6[1]))
-        links.append(Link(name, near, far, spec.cost[0], spec.cost[-1], spec.impairment))
+        costs = spec.cost[0], spec.cost[-1]
+        links.append(Link(name, near, far, *costs, spec.impairment, spec.mtu))
     return tuple(links)
 
 
@@ -100,7 +102,9 @@ def _node(
     name: str, spec: NodeSpec, own: tuple[int, int], interfaces: tuple[Interface, ...]
 ) -> Node:
     run = tuple(Component(entry.name, MappingProxyType(entry.options)) for entry in spec.run)
-    return Node(name, spec.role, IPv4Address(own[0]), IPv6Address(own[1]), interfaces, run)
+    settings = MappingProxyType({path_of(key): value for key, value in spec.sysctls.items()})
+    addresses = IPv4Address(own[0]), IPv6Address(own[1])
+    return Node(name, spec.role, *addresses, interfaces, run, settings)
 
 
 def _groups(topology: Topology, plan: Plan) -> dict[str, Group]:

@@ -16,6 +16,7 @@ from anycastlab.topology.wording import quoted, reads_as
 LARGEST_FILE = 5_000_000  # bytes; a topology of 10,000 nodes has 500,000
 MOST_VALUES = 300_000  # aliases written out: 10,000 nodes have 60,000, a "billion laughs" 10**9
 DEEPEST = 50  # levels of nesting; the format itself has 6
+_TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 
 _START = Mark(1, 1)
 _TAG = "tag:yaml.org,2002:"
@@ -66,6 +67,8 @@ def parse(text: str, file: str) -> Source:
         return _Reader(text, problems).document()
     except yaml.MarkedYAMLError as error:
         mark = _mark(error.problem_mark) if error.problem_mark else _START
+        if "nesting depth" in str(error.problem):  # libyaml looks ahead, and has a bound of its own
+            problems.fail(mark, _TOO_DEEP)
         context = f" ({error.context})" if error.context else ""
         hint = "; indent with spaces, not tabs" if _is_tab(text, mark) else ""
         problems.fail(mark, f"not valid YAML: {error.problem}{context}{hint}")
@@ -119,7 +122,7 @@ class _Reader:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if depth > DEEPEST:
-            self._problems.fail(_mark(event.start_mark), f"nested more than {DEEPEST} levels deep")
+            self._problems.fail(_mark(event.start_mark), _TOO_DEEP)
         before = self._seen
         self._count(event, 1)
         if event.anchor is not None:
