@@ -68,6 +68,18 @@ def duration(value: object) -> float:
     return seconds(value)
 
 
+def grace(value: object) -> dict[str, float]:
+    """Read names, which have no time, or a mapping from names to times; in seconds."""
+    if not isinstance(value, dict):
+        return dict.fromkeys(names_of(value), 0.0)
+    if not value:
+        raise ValueError("expected names, or a mapping from names to times")
+    try:
+        return {str(name): duration(time) for name, time in value.items()}
+    except ValueError as error:
+        raise ValueError(f"for each name, {error}") from None
+
+
 def family(value: object) -> object:
     """Pass 4 and 6 on; ValueError for anything else."""
     if value not in FAMILIES:
@@ -93,6 +105,18 @@ Duration = Annotated[
     BeforeValidator(duration),
     Field(gt=0, le=3600),
     WithJsonSchema({"type": ["string", "number"], "description": "200ms, 1s, 2min, or seconds"}),
+]
+GraceField = Annotated[
+    dict[str, float],
+    PlainValidator(grace),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *NAMES_SCHEMA["anyOf"],
+                {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
+            ]
+        }
+    ),
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,14 +20,23 @@ if TYPE_CHECKING:
     from anycastlab.topology.load import Document
 
 
+def _nothing(_document: Document, _lab: Lab) -> AbstractContextManager[object]:
+    """Do nothing beside an experiment."""
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs experiments: how a lab is brought up, who listens, whether to stop at a failure."""
+    """Runs experiments: how a lab is brought up, who listens, whether to stop at a failure.
+
+    ``beside`` makes a context that is entered when a lab is up and left before it goes down.
+    """
 
     bring_up: Callable[[Document], Lab]
     make_prober: Callable[[Lab], AbstractContextManager[Prober]]
     tell: Listener
     fail_fast: bool = False
+    beside: Callable[[Document, Lab], AbstractContextManager[object]] = _nothing
 
     def run(self, document: Document) -> Verdict:
         """Run one topology's experiment. An error or Ctrl-C ends it early and is in the verdict."""
@@ -48,7 +57,11 @@ class Runner:
     def _steps(self, document: Document, results: list[StepResult]) -> None:
         began = time.monotonic()
         lines = script(document)
-        with self.bring_up(document) as lab, self.make_prober(lab) as prober:
+        with (
+            self.bring_up(document) as lab,
+            self.beside(document, lab),
+            self.make_prober(lab) as prober,
+        ):
             seconds, written = time.monotonic() - began, bool(document.topology.experiment)
             self.tell(LabUp(lab.name, len(lab.network.nodes), seconds, written))
             for line in lines:

@@ -16,6 +16,7 @@ from anycastlab.experiments.fields import (
     ClientsField,
     Duration,
     FamilyField,
+    GraceField,
     NamesField,
     WantedField,
 )
@@ -39,7 +40,8 @@ class Limits(BaseModel):
     """What may become of each flow: counts and times are the most that is allowed.
 
     ``gap``: how long nobody received it. ``ends-at``: who receives it at the end. ``never``: who
-    receives none of it; ``never-after``: who receives none once all faults are done.
+    receives none of it; ``never-after``: who receives none once all faults are done, or from so
+    many seconds after that on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,7 +56,7 @@ class Limits(BaseModel):
     gap: Duration | None = None
     ends_at: WantedField = Field(default=PREDICTED, alias="ends-at")
     never: NamesField | None = None
-    never_after: NamesField | None = Field(default=None, alias="never-after")
+    never_after: GraceField | None = Field(default=None, alias="never-after")
 
     def judge(self, flow: FlowTimeline, done: int | None) -> Iterator[str]:
         """Say what differs; *done* is when the last fault was (ns, real time)."""
@@ -71,11 +73,12 @@ class Limits(BaseModel):
         for run in flow.runs:
             if run.instance in (self.never or ()):
                 yield f"expected never {run.instance}, which received {run.packets}"
-        for member in self.never_after or ():
+        for member, grace in (self.never_after or {}).items():
             late = max((run.last for run in flow.runs if run.instance == member), default=0)
-            if done is not None and late > done:
+            if done is not None and late > done + grace * 1e9:
+                since = f" from {grace * 1e3:g} ms on" if grace else ""
                 after = f"{(late - done) / 1e6:.2f} ms"
-                yield f"expected no packet to {member} afterwards, found one after {after}"
+                yield f"expected no packet to {member} afterwards{since}, found one after {after}"
 
 
 class Stream(BaseModel, Step):

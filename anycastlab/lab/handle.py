@@ -25,10 +25,15 @@ from anycastlab.routing.state import NetworkState
 from anycastlab.topology.network import Network
 
 Progress = Callable[[str, int, int], None]
+Autopsy = Callable[[Path], object]
 
 
 def _silent(_phase: str, _done: int, _total: int) -> None:
     """Show no progress."""
+
+
+def _forget(_directory: Path) -> None:
+    """Look at nothing."""
 
 
 class Lab:
@@ -44,10 +49,12 @@ class Lab:
         self.name = record.name
         self.network = network
         self.record = record
-        self._directory = LabDirectory(record.name)
+        place = LabDirectory(record.name)
+        self.directory = place.path
         self._namespaces: dict[str, int] = {}
+        self.when_revived: list[Callable[[str], object]] = []
         assert record.supervisor is not None
-        self._channel = Channel(self._directory.control)
+        self._channel = Channel(place.control)
         rootless.enter(record.supervisor)
 
     @classmethod
@@ -68,13 +75,18 @@ class Lab:
         path: str | Path,
         name: str | None = None,
         progress: Progress = _silent,
+        autopsy: Autopsy = _forget,
     ) -> Lab:
-        """Bring up a network that has been loaded from *path* already."""
+        """Bring up a network that has been loaded from *path* already.
+
+        *autopsy* sees the directory of a lab that does not come up before it is removed.
+        """
         from anycastlab.lab.launch import launch
 
         if name is not None:
             network = replace(network, name=name)
-        record = launch(network, str(path), Path(path).read_bytes(), progress)
+        text = Path(path).read_bytes()
+        record = launch(network, str(path), text, progress, autopsy)
         return cls(record, network)
 
     @classmethod
@@ -175,8 +187,14 @@ class Lab:
             process.kill()
 
     def revive(self, node: str) -> int:
-        """Make a dead node again; return how many routes changed."""
-        return int(self._channel.call("revive", node=node))
+        """Make a dead node again; return how many routes changed.
+
+        Whoever is in ``when_revived`` is told its name.
+        """
+        changed = int(self._channel.call("revive", node=node))
+        for told in self.when_revived:
+            told(node)
+        return changed
 
     def cut(self, a: str, b: str) -> int:
         """Take the carrier from a link; return how many routes changed."""

@@ -37,9 +37,13 @@ from anycastlab.topology.network import Network
 
 Progress = Callable[[str, int, int], None]
 """Called with a phase, how many things are done, and of how many."""
+Autopsy = Callable[[Path], object]
+"""Called with the directory of a lab that does not come up, before it is removed."""
 
 
-def launch(network: Network, file: str, text: bytes, progress: Progress) -> Record:
+def launch(
+    network: Network, file: str, text: bytes, progress: Progress, autopsy: Autopsy
+) -> Record:
     """Bring *network* up and return the lab's record once every readiness condition holds.
 
     *text* is the topology file's content. Raises LabExistsError when the name is taken, HostError
@@ -67,6 +71,7 @@ def launch(network: Network, file: str, text: bytes, progress: Progress) -> Reco
             _follow(pipe, progress)
         _mark_ready(directory)
     except BaseException:
+        autopsy(directory.path)
         erase(directory, record)
         raise
     return replace(record, ready=True)

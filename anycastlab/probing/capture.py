@@ -21,27 +21,77 @@ _KEPT = 65_544  # the longest packet, in whole words
 _SLOTS = 32
 
 
-class Capture:
-    """A recording of one node, from its making on; a context manager. ``recorded`` counts packets.
+class Recording:
+    """A file of what passes one namespace, from its making on. ``recorded`` counts packets.
 
-    Packets on `lo` are recorded once, as they leave it. Raises UsageError for an unknown or dead
-    node, or a file that cannot be written.
+    *sock* is a fresh socket in the namespace, as :class:`Tap` wants it. Packets on `lo` are
+    recorded once, as they leave it. ``slots`` packets are read at a time. Raises UsageError for a
+    file that cannot be written.
     """
 
-    def __init__(self, nodes: Nodes, node: str, path: str | os.PathLike[str]) -> None:
-        if node not in nodes.network.nodes:
-            raise UsageError(f"no node {node!r}{did_you_mean(node, nodes.network.nodes)}")
+    def __init__(
+        self, sock: socket.socket, path: str | os.PathLike[str], slots: int = _SLOTS
+    ) -> None:
         self.recorded = 0
-        self._node, self._names = node, dict[int, str]()
-        sock = nodes.socket(node, socket.AF_PACKET, socket.SOCK_DGRAM)
+        self._names = dict[int, str]()
         try:
             self._file = open(path, "wb")  # noqa: SIM115 (closed by close)
         except OSError as error:
             sock.close()
             raise UsageError(f"cannot write {os.fspath(path)}: {error.strerror}") from error
         self._writer = PcapngWriter(self._file)
-        self._tap = Tap(sock, keep=_KEPT, slots=_SLOTS)
+        self._tap = Tap(sock, keep=_KEPT, slots=slots)
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when there are packets."""
+        return self._tap.fileno()
+
+    def take(self, limit: int | None = None) -> None:
+        """Record what waits, up to *limit* packets in all."""
+        for length, record in self._tap.read_with_lengths():
+            if self.recorded == limit:
+                return
+            self._write(record, length)
+
+    def _write(self, record: Record, length: int) -> None:
+        protocol, index, hardware, kind, size, address, seconds, nanoseconds, data = record
+        name = self._names.get(index)
+        if name is None:
+            name = self._names[index] = self._tap.interface_name(index)
+        if name == "lo" and kind != OUTGOING:
+            return
+        head = struct.pack("!2s2xIHBB8s", protocol, index, hardware, kind, size, address)
+        stamp = seconds * 1_000_000_000 + nanoseconds
+        self._writer.packet(name, stamp, head + data[:length], outgoing=kind == OUTGOING)
+        self.recorded += 1
+
+    def lost(self) -> int:
+        """How many packets the kernel dropped since the last call."""
+        return self._tap.lost()
+
+    def close(self) -> None:
+        """Stop recording and close the file."""
+        self._tap.close()
+        self._file.close()
+
+
+class Capture:
+    """A recording of one node, from its making on; a context manager.
+
+    Raises UsageError for an unknown or dead node, or a file that cannot be written.
+    """
+
+    def __init__(self, nodes: Nodes, node: str, path: str | os.PathLike[str]) -> None:
+        if node not in nodes.network.nodes:
+            raise UsageError(f"no node {node!r}{did_you_mean(node, nodes.network.nodes)}")
+        self._node = node
+        self._recording = Recording(nodes.socket(node, socket.AF_PACKET, socket.SOCK_DGRAM), path)
         self._stop = os.eventfd(0, os.EFD_CLOEXEC)
+
+    @property
+    def recorded(self) -> int:
+        """How many packets are in the file."""
+        return self._recording.recorded
 
     def __enter__(self) -> Capture:
         return self
@@ -65,39 +115,20 @@ class Capture:
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         waiting = select.poll()
-        waiting.register(self._tap, select.POLLIN)
+        waiting.register(self._recording, select.POLLIN)
         waiting.register(self._stop, select.POLLIN)
         stopped = False
         while not stopped and self.recorded != count:
             remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
             ready = waiting.poll(None if remaining is None else math.ceil(remaining * 1e3))
             stopped = not ready or (self._stop, select.POLLIN) in ready
-            self._take(count)
-        if lost := self._tap.lost():
+            self._recording.take(count)
+        if lost := self._recording.lost():
             raise LostPacketsError(self._node, lost)
-
-    def _take(self, limit: int | None) -> None:
-        for length, record in self._tap.read_with_lengths():
-            if self.recorded == limit:
-                return
-            self._write(record, length)
-
-    def _write(self, record: Record, length: int) -> None:
-        protocol, index, hardware, kind, size, address, seconds, nanoseconds, data = record
-        name = self._names.get(index)
-        if name is None:
-            name = self._names[index] = self._tap.interface_name(index)
-        if name == "lo" and kind != OUTGOING:
-            return
-        head = struct.pack("!2s2xIHBB8s", protocol, index, hardware, kind, size, address)
-        stamp = seconds * 1_000_000_000 + nanoseconds
-        self._writer.packet(name, stamp, head + data[:length], outgoing=kind == OUTGOING)
-        self.recorded += 1
 
     def close(self) -> None:
         """Stop recording and close the file."""
-        self._tap.close()
-        self._file.close()
+        self._recording.close()
         os.close(self._stop)
 
 

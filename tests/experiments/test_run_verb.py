@@ -45,11 +45,12 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 def test_a_good_experiment_exits_0_and_shows_each_step(write: Write) -> None:
     done = run(write(GOOD))
     assert (done.returncode, done.stderr) == (0, "")
-    up, step, seen, verdict = done.stdout.splitlines()
+    up, step, seen, verdict, folder = done.stdout.splitlines()
     assert up.startswith(f"{NAME}: 6 nodes up in ")
     assert step == "  ✓ expect: {from: c1, to: A, instance: s1}"
     assert seen.startswith("      6 probes: s1, ")
     assert verdict.startswith(f"{NAME}: passed, 1 step in ")
+    assert folder.startswith(f"  results in {os.environ['ANYCASTLAB_RESULTS']}/{NAME}-")
 
 
 def test_a_bad_experiment_exits_1_goes_on_and_says_where(write: Write) -> None:
