@@ -116,6 +116,10 @@ def _bad_links(answer: dict[str, Any]) -> Iterator[str]:
         yield f"black hole: {'-'.join(hole['place'])} ({hole['way']})"
     for group, node in answer["withdrawn"]:
         yield f"withdrawn: {node} from {group}"
+    for node in answer["mute"]:
+        yield f"routing daemon stopped: {node}"
+    for facts in answer["nodes"]:
+        yield from filter(None, facts["daemons"].values())
 
 
 def _describe(lab: Any, answer: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +150,7 @@ def _describe(lab: Any, answer: dict[str, Any]) -> dict[str, Any]:
         "cut": answer["cut"],
         "costs": answer["costs"],
         "withdrawn": answer["withdrawn"],
+        "mute": answer["mute"],
         "impaired": answer["impaired"],
         "black_holes": answer["black_holes"],
     }

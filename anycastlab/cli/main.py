@@ -42,6 +42,8 @@ _VERBS = {
     "clear": "faults",
     "stop-service": "faults",
     "start-service": "faults",
+    "stop-daemon": "faults",
+    "start-daemon": "faults",
     "withdraw": "faults",
     "announce": "faults",
     "drain": "faults",

@@ -22,12 +22,14 @@ class Names:
     """Nodes with their roles, groups with their members, and the pairs of names a link joins.
 
     ``links`` holds each pair in both orders; a node's port on a LAN counts as a link between them.
+    ``routing`` is the daemon that makes the routes, or ``kernel``.
     """
 
     nodes: Mapping[str, Role]
     groups: Mapping[str, tuple[str, ...]]
     links: frozenset[tuple[str, str]]
     lans: frozenset[str] = frozenset()
+    routing: str = "kernel"
 
     @classmethod
     def of(cls, topology: Topology) -> Names:
@@ -42,6 +44,7 @@ class Names:
             },
             frozenset(pair for a, b in ends for pair in ((a, b), (b, a))),
             frozenset(topology.lans),
+            topology.routing.daemon,
         )
 
     def want_node(self, name: str, path: Path, complain: Complain) -> bool:
@@ -49,6 +52,15 @@ class Names:
         if name not in self.nodes:
             complain(path, f"unknown node {name!r}{did_you_mean(name, self.nodes)}")
         return name in self.nodes
+
+    def want_daemon(self, name: str, path: Path, complain: Complain) -> None:
+        """Complain unless *name* is a node that runs a routing daemon."""
+        if self.routing == "kernel":
+            complain((), "no node runs a routing daemon: routing is by the lab itself (kernel)")
+        elif self.want_node(name, path, complain):
+            member = any(name in members for members in self.groups.values())
+            if self.nodes[name] == "client" and not member:
+                complain(path, f"{name!r} runs no routing daemon: it is a client, no member")
 
     def want_client(self, name: str, path: Path, complain: Complain) -> None:
         """Complain unless *name* is a client."""

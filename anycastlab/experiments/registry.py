@@ -8,6 +8,7 @@ from types import MappingProxyType
 from anycastlab.experiments.blackhole_faults import Blackhole, Clear
 from anycastlab.experiments.catchment import Catchment
 from anycastlab.experiments.command import Exec
+from anycastlab.experiments.daemon_faults import StartDaemon, StopDaemon
 from anycastlab.experiments.expect import Expect
 from anycastlab.experiments.fault import Fault
 from anycastlab.experiments.flap_fault import Flap
@@ -28,6 +29,7 @@ FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
             *(Kill, Revive, Cut, Mend, SetCost),
             *(Impair, Restore, Blackhole, Clear),
             *(StopService, StartService, Withdraw, Announce, Drain),
+            *(StopDaemon, StartDaemon),
             Flap,
         )
     }

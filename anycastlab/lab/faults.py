@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,10 @@ from anycastlab.topology.network import Interface, Lan, Link, Network
 if TYPE_CHECKING:
     from anycastlab.lab.planes import ControlPlane
     from anycastlab.lab.world import World
+
+
+STOPPING = ("TERM", "KILL")
+"""The signals that stop a daemon."""
 
 
 def find_node(network: Network, name: str) -> str:
@@ -41,6 +46,15 @@ def find_link(network: Network, a: str, b: str) -> Link | tuple[Lan, Interface]:
     raise UsageError(f"no link between {a!r} and {b!r}")
 
 
+def without_daemon(network: Network, node: str) -> str:
+    """Say why a node runs no routing daemon; '' when it runs one."""
+    if network.routing.daemon == "kernel":
+        return f"{node!r} runs no routing daemon: routing is by the lab itself (kernel)"
+    if node not in network.speakers():
+        return f"{node!r} runs no routing daemon: routers, servers and members do"
+    return ""
+
+
 class Faults:
     """Carries faults out in the kernel, then has the control plane react."""
 
@@ -59,7 +73,7 @@ class Faults:
         if find_node(self._network, name) in self.state.dead:
             raise UsageError(f"node {name!r} is dead already")
         self._world.silence(name)
-        self._plane.stop_node(name)
+        self._plane.stop_daemons(name, signal.SIGKILL)
         self._enter(replace(self.state, dead=self.state.dead | {name}))
         return self._world.destroy(name)
 
@@ -69,10 +83,9 @@ class Faults:
             raise UsageError(f"node {name!r} is alive")
         self._world.revive(name, self.state.cut)
         withdrawn = frozenset(pair for pair in self.state.withdrawn if pair[1] != name)
-        changed = self._enter(
-            replace(self.state, dead=self.state.dead - {name}, withdrawn=withdrawn)
-        )
-        self._plane.start_node(name)
+        dead, mute = self.state.dead - {name}, self.state.mute - {name}
+        changed = self._enter(replace(self.state, dead=dead, withdrawn=withdrawn, mute=mute))
+        self._plane.start_daemons(name)
         return changed
 
     def cut(self, a: str, b: str) -> int:
@@ -125,6 +138,36 @@ class Faults:
         if not memberships & self.state.withdrawn:
             raise UsageError(f"{node!r} has not withdrawn")
         return self._enter(replace(self.state, withdrawn=self.state.withdrawn - memberships))
+
+    def stop_daemon(self, node: str, how: str) -> int:
+        """End a node's routing daemon by TERM or KILL; return the routes changed by the lab.
+
+        With TERM it takes leave of its neighbours and takes its routes along, with KILL it leaves
+        both to find out.
+        """
+        self._want_daemon(node)
+        if how not in STOPPING:
+            raise UsageError(f"a daemon is stopped by {' or '.join(STOPPING)}, not {how!r}")
+        if node in self.state.mute:
+            raise UsageError(f"the routing daemon of {node!r} is stopped already")
+        if ended := next(filter(None, self._plane.daemons(node).values()), ""):
+            raise UsageError(f"there is nothing to stop: {ended}")
+        self._plane.stop_daemons(node, signal.Signals[f"SIG{how}"])
+        return self._enter(replace(self.state, mute=self.state.mute | {node}))
+
+    def start_daemon(self, node: str) -> int:
+        """Start a node's daemon that was stopped or has ended; return the routes changed."""
+        self._want_daemon(node)
+        if node not in self.state.mute and not any(self._plane.daemons(node).values()):
+            raise UsageError(f"the routing daemon of {node!r} runs")
+        self._plane.start_daemons(node)
+        return self._enter(replace(self.state, mute=self.state.mute - {node}))
+
+    def _want_daemon(self, node: str) -> None:
+        if find_node(self._network, node) in self.state.dead:
+            raise UsageError(f"node {node!r} is dead")
+        if problem := without_daemon(self._network, node):
+            raise UsageError(problem)
 
     def _memberships(self, node: str, group: str | None) -> frozenset[tuple[str, str]]:
         find_node(self._network, node)

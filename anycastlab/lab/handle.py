@@ -138,6 +138,7 @@ class Lab:
             frozenset(answer["cut"]),
             MappingProxyType(costs),
             frozenset((group, node) for group, node in answer["withdrawn"]),
+            frozenset(answer["mute"]),
         )
 
     def predict(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
@@ -216,6 +217,14 @@ class Lab:
     def announce(self, node: str, group: str | None = None) -> int:
         """Let routes lead to a member again; return how many routes changed."""
         return int(self._channel.call("announce", node=node, group=group))
+
+    def stop_daemon(self, node: str, how: str = "TERM") -> int:
+        """Stop a node's routing daemon by TERM or KILL; return how many routes the lab changed."""
+        return int(self._channel.call("stop-daemon", node=node, how=how))
+
+    def start_daemon(self, node: str) -> int:
+        """Start a node's routing daemon again; return how many routes the lab changed."""
+        return int(self._channel.call("start-daemon", node=node))
 
     def stop_service(self, node: str, service: str | None = None) -> None:
         """End one service of a node, or all; its routes stay."""

@@ -104,9 +104,14 @@ class Processes:
         return daemon
 
     def stop(self, node: str, how: signal.Signals, name: str | None = None) -> None:
-        """End a node's daemons, or one of them: with KILL at once, with TERM in their own way."""
+        """End a node's daemons, or one of them: with KILL at once, with TERM in their own way.
+
+        They take leave in the opposite order of their start; killed ones go in the order of it, so
+        that none sees another go and can act on it.
+        """
         known = self._daemons.get(node, {})
-        for daemon in [known.pop(key) for key in list(known) if name in (None, key)]:
+        going = [known.pop(key) for key in list(known) if name in (None, key)]
+        for daemon in going if how == signal.SIGKILL else reversed(going):
             end(daemon.handle, how)
             os.close(daemon.handle)
             self._reap(daemon)
@@ -121,12 +126,13 @@ class Processes:
 
     def ended(self) -> str:
         """The first daemon that ended although nobody stopped it; '' when there is none."""
-        for daemons in self._daemons.values():
-            for daemon in daemons.values():
-                self._reap(daemon)
-                if daemon.status is not None:
-                    return daemon.describe_end(daemon.status)
-        return ""
+        found = (self.end_of(one) for known in self._daemons.values() for one in known.values())
+        return next(filter(None, found), "")
+
+    def end_of(self, daemon: Daemon) -> str:
+        """How a daemon ended by itself; '' while it runs."""
+        self._reap(daemon)
+        return "" if daemon.status is None else daemon.describe_end(daemon.status)
 
     def close(self) -> None:
         """End all daemons."""

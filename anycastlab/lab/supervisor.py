@@ -62,6 +62,8 @@ class Supervisor:
             "set-cost": self._faults.set_cost,
             "withdraw": self._faults.withdraw,
             "announce": self._faults.announce,
+            "stop-daemon": self._faults.stop_daemon,
+            "start-daemon": self._faults.start_daemon,
             "impair": self._faults.impair,
             "blackhole": self._faults.blackhole,
             "clear": self._faults.clear,
@@ -147,6 +149,7 @@ class Supervisor:
                     "role": node.role,
                     "alive": name in self._world.namespaces,
                     "services": self._services.running(name),
+                    "daemons": self._plane.daemons(name),
                 }
                 for name, node in self._network.nodes.items()
             },
@@ -163,6 +166,7 @@ class Supervisor:
             "cut": sorted(state.cut),
             "costs": [[a, b, cost] for (a, b), cost in state.costs.items()],
             "withdrawn": sorted(state.withdrawn),
+            "mute": sorted(state.mute),
         }
 
     def _kill(self, node: str) -> int:

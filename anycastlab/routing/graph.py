@@ -12,7 +12,7 @@ order is that of the interfaces.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -71,6 +71,7 @@ class Wiring:
             for link in network.links
             for near, far, cost in ((link.a, link.b, link.cost), (link.b, link.a, link.cost_back))
         ]
+        self.speakers = frozenset(network.speakers())
         self._hops: list[dict[int, tuple[Hops, Hops]]] = [{} for _ in self.names]
 
     def _number_slots(self) -> dict[int, int]:
@@ -103,6 +104,16 @@ class Wiring:
                 router = self.number[peer.node]
                 if router != number and self.forwards[router]:
                     yield router
+
+    def known(self, sender: str, u: int, receiver: str, mute: Container[str]) -> bool:
+        """Whether a sender, of number *u*, knows a way to its neighbour when some are mute.
+
+        Speakers hear of a neighbour by its daemon; hosts that do not speak have their routes from
+        the lab. A mute router has no routes; a mute host has its static default still.
+        """
+        if receiver in mute:
+            return sender not in self.speakers
+        return not (sender in mute and self.forwards[u])
 
     def bit(self, interface: Interface) -> int:
         """Return the bit of an interface's first slot."""
@@ -152,10 +163,13 @@ class Graph:
         out: list[list[Edge]] = [[] for _ in wiring.forwards]
         into: list[list[Edge]] = [[] for _ in wiring.forwards]
         links = set()
-        dead, cut, costs, access = state.dead, state.cut, state.costs, wiring.access
+        dead, cut, costs, mute = state.dead, state.cut, state.costs, state.mute
+        access = wiring.access
         for link, sender, receiver, u, v, cost, bit in wiring.ways:
             if link not in cut and sender not in dead and receiver not in dead:
                 links.add(link)
+                if mute and not wiring.known(sender, u, receiver, mute):
+                    continue
                 if costs:
                     cost = costs.get((sender, receiver), cost)
                 out[u].append((v, cost, bit))
@@ -171,8 +185,12 @@ class Graph:
             if port.node in self.state.dead or f"{lan.name}:{port.node}" in self.state.cut:
                 continue
             v, bit = self.wiring.number[port.node], self.wiring.bit(port)
-            self.out[v].append((vertex, 0, bit))
-            self.into[vertex].append((v, 0, bit))
+            mute = port.node in self.state.mute
+            if not (mute and self.wiring.forwards[v]):
+                self.out[v].append((vertex, 0, bit))
+                self.into[vertex].append((v, 0, bit))
+            if mute:
+                continue
             # Entering pays, so a LAN's next hops are all known before its ports ask for them.
             self.out[vertex].append((v, lan.cost, 1 << place))
             self.into[v].append((vertex, lan.cost, 1 << place))

@@ -14,12 +14,14 @@ class NetworkState:
     ``dead`` names nodes; ``cut`` names links (and single LAN ports as ``LAN:NODE``); ``costs`` maps
     ``(from node, to node)`` of a link to the cost that replaces the written one; ``withdrawn``
     holds ``(group, node)`` for members that have their addresses still, but no route leads there.
+    ``mute`` names nodes whose routing daemon has been stopped: the others find no way through them.
     """
 
     dead: frozenset[str] = frozenset()
     cut: frozenset[str] = frozenset()
     costs: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
     withdrawn: frozenset[tuple[str, str]] = frozenset()
+    mute: frozenset[str] = frozenset()
 
 
 INTACT = NetworkState()

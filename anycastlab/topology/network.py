@@ -185,3 +185,12 @@ class Network:
     def role(self, role: Role) -> tuple[str, ...]:
         """The names of the nodes of one role, in file order."""
         return tuple(node.name for node in self.nodes.values() if node.role == role)
+
+    def speakers(self) -> tuple[str, ...]:
+        """The names of those that take part in a routing protocol: all but plain clients."""
+        members = {name for group in self.groups.values() for name in group.instances}
+        return tuple(
+            name
+            for name, node in self.nodes.items()
+            if node.interfaces and (node.role != "client" or name in members)
+        )

@@ -10,6 +10,7 @@ import pytest
 
 from anycastlab.errors import TopologyError, UsageError
 from anycastlab.experiments.blackhole_faults import Blackhole, Clear
+from anycastlab.experiments.daemon_faults import StartDaemon, StopDaemon
 from anycastlab.experiments.fault import Fault
 from anycastlab.experiments.flap_fault import Flap
 from anycastlab.experiments.impairment_faults import Restore, impairable
@@ -58,6 +59,9 @@ EACH: list[tuple[Fault, tuple[Any, ...], list[str]]] = [
     (StopService(node="s1", service="http"), ("stop_service", "s1", "http"), ["s1", "http"]),
     (fault("stop-service", "s1"), ("stop_service", "s1", None), ["s1", "all"]),
     (fault("start-service", "s1"), ("start_service", "s1", None), ["s1", "all"]),
+    (fault("stop-daemon", "s1"), ("stop_daemon", "s1", "TERM"), ["s1", "TERM"]),
+    (StopDaemon(node="s1", signal="KILL"), ("stop_daemon", "s1", "KILL"), ["s1", "KILL"]),
+    (fault("start-daemon", "s1"), ("start_daemon", "s1"), ["s1"]),
     (fault("withdraw", "s1"), ("withdraw", "s1", None), ["s1"]),
     (fault("announce", "s1"), ("announce", "s1", None), ["s1"]),
 ]
@@ -65,7 +69,7 @@ TIMED = {Drain.verb, Flap.verb}
 
 
 def test_every_fault_of_the_registry_is_tried_somewhere() -> None:
-    elsewhere = {"kill", "revive", "cut", "mend", "set-cost", "stop-daemon", "start-daemon"}
+    elsewhere = {"kill", "revive", "cut", "mend", "set-cost"}
     here = {fault.verb for fault, _, _ in EACH}
     assert set(FAULTS) <= here | TIMED | elsewhere
 
@@ -90,6 +94,8 @@ def test_a_fault_asks_the_lab_for_what_its_name_says(
         (Clear(link=("r2", "r1")), Blackhole(link=("r2", "r1"), way="back")),
         (StopService(node="s1", service="http"), StartService(node="s1", service="http")),
         (StartService(node="s1"), StopService(node="s1")),
+        (StopDaemon(node="s1", signal="KILL"), StartDaemon("s1")),
+        (StartDaemon("s1"), StopDaemon(node="s1")),
         (Withdraw(member="s1", group="A"), Announce(member="s1", group="A")),
         (Withdraw(member="s1", order="stop-first"), Announce(member="s1", start=True)),
         (Announce(member="s1", start=True), Withdraw(member="s1", order="withdraw-first")),
@@ -147,6 +153,7 @@ def test_a_flap_strikes_and_repairs_at_its_moments_and_ends_repaired() -> None:
         ("blackhole", ["r1,r2", "out"], "the way of a link is one of both, there, back"),
         ("blackhole", ["s1", "there"], "the way of a node is one of both, out, in"),
         ("blackhole", ["r1,r2,r3", "both"], "two ends of a link"),
+        ("stop-daemon", ["s1", "HUP"], "'TERM' or 'KILL'"),
         ("withdraw", ["s1,sometime"], "withdraw-first"),
         ("announce", ["s1,now"], "MEMBER,start"),
         ("drain", ["s1", "soon"], "expected a time"),
@@ -178,6 +185,8 @@ def test_bad_words_are_refused_with_what_is_wrong(
         ("blackhole: {node: s1, way: back}", "the way of a node is one of"),
         ("clear: {node: s9}", "unknown node 's9'"),
         ("stop-service: {node: s9}", "unknown node 's9'"),
+        ("stop-daemon: s1", "no node runs a routing daemon"),
+        ("start-daemon: s1", "no node runs a routing daemon"),
         ("withdraw: c1", "'c1' is no member of A"),
         ("withdraw: {member: s1, group: B}", "unknown group 'B'"),
         ("withdraw: {member: s1, pause: 1s}", "give order"),
@@ -192,6 +201,22 @@ def test_bad_words_are_refused_with_what_is_wrong(
 def test_mistakes_in_a_file_are_reported_before_anything_is_up(step: str, message: str) -> None:
     with pytest.raises(TopologyError) as caught:
         document(f"- {step}")
+    assert any(message in one.message for one in caught.value.problems), caught.value
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("stop-daemon: s9", "unknown node 's9'"),
+        ("stop-daemon: c1", "'c1' runs no routing daemon"),
+        ("stop-daemon: {node: s1, signal: HUP}", "expected TERM or KILL"),
+        ("start-daemon: c1", "'c1' runs no routing daemon"),
+        ("stream: {from: c1, to: A, during: [{stop-daemon: r9}]}", "unknown node 'r9'"),
+    ],
+)
+def test_mistakes_about_daemons_are_reported_where_there_are_some(step: str, message: str) -> None:
+    with pytest.raises(TopologyError) as caught:
+        document(f"- {step}", f"{FIGURE1}routing: bird\n")
     assert any(message in one.message for one in caught.value.problems), caught.value
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Mapping
 from typing import Protocol
 
 from anycastlab.routing.state import NetworkState
@@ -29,12 +31,19 @@ class ControlPlane(Protocol):
         """
         ...
 
-    def stop_node(self, name: str) -> None:
-        """End what runs for a node that is about to die."""
+    def daemons(self, name: str) -> Mapping[str, str]:
+        """The daemons of a node, and how each ended by itself ('' while it runs).
+
+        Those that were stopped are left out. Empty for good in a plane without daemons.
+        """
         ...
 
-    def start_node(self, name: str) -> None:
-        """Start what runs for a node that has come back."""
+    def stop_daemons(self, name: str, how: signal.Signals) -> None:
+        """End what runs for a node: with KILL at once, with TERM in its own way."""
+        ...
+
+    def start_daemons(self, name: str) -> None:
+        """Start what runs for a node; return when it serves. Raises ProgramError."""
         ...
 
     def wait(self, state: NetworkState, deadline: float) -> str:

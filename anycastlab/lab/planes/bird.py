@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 
 from anycastlab.lab.planes.bird_config import config
 from anycastlab.lab.planes.bird_control import SOCKET, ask
 from anycastlab.lab.planes.daemon import DaemonPlane
 from anycastlab.lab.planes.speakers import Speaker
-from anycastlab.lab.processes import find_program
+from anycastlab.lab.processes import Daemon, find_program
 
 _CONFIG = "bird.conf"
 
@@ -31,7 +32,12 @@ class BirdPlane(DaemonPlane):
         for speaker in speakers:
             name = speaker.node.name
             self._write(speaker)
+            (self.processes.directory(name) / SOCKET).unlink(missing_ok=True)  # of one killed
             self.processes.start(name, self._world.namespaces[name], command)
+
+    def socket(self, daemon: Daemon) -> Path:
+        """The control socket."""
+        return self.processes.directory(daemon.node) / SOCKET
 
     def reconfigure(self, speaker: Speaker) -> None:
         """Have BIRD read its changed file; sessions that did not change stay up."""

@@ -35,12 +35,12 @@ class Expectation:
         """*table* is the predicted one; the prefixes in *never* are too far for the protocol."""
         self._router = router
         self._multipath = multipath
-        self._services = {
+        self._services = dict.fromkeys(
             Prefix(address.packed, address.max_prefixlen)
             for group in network.groups.values()
             if router not in group.instances
             for address in group.addresses
-        }
+        )
         self._table = {
             prefix: hops
             for prefix, hops in table.items()

@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import errno
 import signal
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 
+from anycastlab.errors import ProgramError
+from anycastlab.kernel.arrival import wait_for_file
 from anycastlab.kernel.netlink import Netlink
 from anycastlab.lab import wiring
 from anycastlab.lab.planes.convergence import Expectation, kernel_table, wait_for
 from anycastlab.lab.planes.speakers import Speaker, Speakers
-from anycastlab.lab.processes import Processes
+from anycastlab.lab.processes import Daemon, Processes
 from anycastlab.lab.world import World
 from anycastlab.routing.forwarder import Forwarder
 from anycastlab.routing.metrics import as_seen, beyond_horizon
 from anycastlab.routing.state import INTACT, NetworkState
 from anycastlab.topology.routing_models import MULTIPATH, RoutingOptions, options_of, protocol_of
 
+STARTS_WITHIN = 10.0
+"""Seconds in which a daemon must begin to serve."""
 _GONE = (errno.ESRCH, errno.ENODEV, errno.ENETUNREACH, errno.EHOSTUNREACH)
 
 
@@ -58,6 +64,10 @@ class DaemonPlane(ABC):
         """Write these speakers' configurations and start their daemons."""
 
     @abstractmethod
+    def socket(self, daemon: Daemon) -> Path:
+        """Where a daemon of this plane takes commands."""
+
+    @abstractmethod
     def reconfigure(self, speaker: Speaker) -> None:
         """Have a running daemon take over a changed configuration."""
 
@@ -84,6 +94,8 @@ class DaemonPlane(ABC):
         before, self._state = self._state, state
         changed = self._reroute_hosts(state)
         for name in self._speakers.names if _says_more(before, state) else ():
+            if name in state.mute:
+                continue  # it will be told when it starts
             speaker = self._speakers.speaker(name, state)
             if speaker != self._speakers.speaker(name, before) and self._runs(name):
                 self.reconfigure(speaker)
@@ -104,14 +116,24 @@ class DaemonPlane(ABC):
     def _runs(self, name: str) -> bool:
         return name in self._world.namespaces and bool(self.processes.running(name))
 
-    def stop_node(self, name: str) -> None:
-        """Kill the daemons of a node that dies: like the node, without a farewell."""
-        self.processes.stop(name, signal.SIGKILL)
+    def daemons(self, name: str) -> Mapping[str, str]:
+        """The daemons of a node, and how each ended by itself ('' while it runs)."""
+        return {one.name: self.processes.end_of(one) for one in self.processes.running(name)}
 
-    def start_node(self, name: str) -> None:
-        """Start the daemon of a node that has come back."""
-        if name in self._speakers.names:
-            self.launch([self._speakers.speaker(name, self._state)])
+    def stop_daemons(self, name: str, how: signal.Signals) -> None:
+        """End a node's daemons; with TERM they take leave of their neighbours first."""
+        self.processes.stop(name, how)
+
+    def start_daemons(self, name: str) -> None:
+        """Start a node's daemons; return when each of them can be spoken to."""
+        if name not in self._speakers.names:
+            return
+        self.launch([self._speakers.speaker(name, self._state)])
+        deadline = time.monotonic() + STARTS_WITHIN
+        for daemon in self.processes.running(name):
+            if not wait_for_file(self.socket(daemon), deadline, daemon.handle):
+                mute = f"{daemon.name} in {name} does not begin to serve: {daemon.last_words()}"
+                raise ProgramError(self.processes.end_of(daemon) or mute)
 
     # -- readiness --------------------------------------------------------------------------------
 
@@ -155,7 +177,9 @@ class DaemonPlane(ABC):
         return {
             name: Expectation(network, name, table, beyond.get(name, ()), self._multipath)
             for name, table in tables.items()
-            if network.nodes[name].forwards and name in self._world.namespaces
+            if network.nodes[name].forwards
+            and name in self._world.namespaces
+            and name not in state.mute
         }
 
 

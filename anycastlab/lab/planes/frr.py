@@ -15,7 +15,7 @@ from pathlib import Path
 from anycastlab.errors import ProgramError
 from anycastlab.kernel.arrival import wait_for_file
 from anycastlab.lab import rootless
-from anycastlab.lab.planes.daemon import DaemonPlane
+from anycastlab.lab.planes.daemon import STARTS_WITHIN, DaemonPlane
 from anycastlab.lab.planes.frr_config import PLACE, RUN, changes, configs
 from anycastlab.lab.planes.frr_control import configure
 from anycastlab.lab.planes.speakers import Speaker
@@ -23,7 +23,6 @@ from anycastlab.lab.private_mounts import View
 from anycastlab.lab.processes import Daemon, find_program
 
 _OWNER = "frr"
-_STARTS_WITHIN = 10.0
 _ZEBRAS_SOCKET = "zserv.api"
 _USERS = {"passwd": "frr:x:0:0::/:/bin/false\n", "group": "frr:x:0:\nfrrvty:x:0:frr\n"}
 """In a user namespace of one user, that user has to be everybody."""
@@ -46,7 +45,7 @@ class FrrPlane(DaemonPlane):
         One that does not find zebra tries again only after ten seconds.
         """
         zebras = [self._begin(speaker) for speaker in speakers]
-        deadline = time.monotonic() + _STARTS_WITHIN
+        deadline = time.monotonic() + STARTS_WITHIN
         for speaker, zebra in zip(speakers, zebras, strict=True):
             socket = self._place(speaker.node.name) / _ZEBRAS_SOCKET
             if not wait_for_file(socket, deadline, zebra.handle):
@@ -57,8 +56,14 @@ class FrrPlane(DaemonPlane):
 
     def _begin(self, speaker: Speaker) -> Daemon:
         self._write(speaker)
-        (self._place(speaker.node.name) / _ZEBRAS_SOCKET).unlink(missing_ok=True)
+        place = self._place(speaker.node.name)
+        for stale in (place / _ZEBRAS_SOCKET, *place.glob("*.vty")):  # of daemons that were killed
+            stale.unlink(missing_ok=True)
         return self._start(speaker, "zebra")
+
+    def socket(self, daemon: Daemon) -> Path:
+        """The daemon's own socket, which `vtysh` uses."""
+        return self._place(daemon.node) / f"{daemon.name}.vty"
 
     def reconfigure(self, speaker: Speaker) -> None:
         """Tell the running daemons what is different, and write it down for the next start."""

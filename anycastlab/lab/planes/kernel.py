@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -72,10 +73,14 @@ class KernelPlane:
                 written += len(change.put) + len(change.removed)
         return written
 
-    def stop_node(self, name: str) -> None:
+    def daemons(self, name: str) -> Mapping[str, str]:
+        """There are none."""
+        return {}
+
+    def stop_daemons(self, name: str, how: signal.Signals) -> None:
         """Nothing runs in the nodes."""
 
-    def start_node(self, name: str) -> None:
+    def start_daemons(self, name: str) -> None:
         """Nothing runs in the nodes."""
 
     def wait(self, state: NetworkState, deadline: float) -> str:

@@ -59,12 +59,7 @@ class Speakers:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._asn = {name: FIRST_PRIVATE_AS + at for at, name in enumerate(network.nodes, 1)}
-        members = {name for group in network.groups.values() for name in group.instances}
-        self.names = tuple(
-            name
-            for name, node in network.nodes.items()
-            if node.interfaces and (node.role != "client" or name in members)
-        )
+        self.names = network.speakers()
         self._links = {end.index: link for link in network.links for end in (link.a, link.b)}
         self._lans = {port.index: lan for lan in network.lans for port in lan.ports}
 
