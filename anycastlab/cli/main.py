@@ -26,6 +26,7 @@ _VERBS = {
     "exec": "inside",
     "shell": "inside",
     "show": "showing",
+    "bindings": "showing",
     "probe": "probing",
     "catchment": "probing",
     "capture": "probing",

@@ -25,4 +25,21 @@ def show(names: tuple[str, ...], component: str | None, as_json: bool) -> None:
     click.echo(tables(told), nl=False)
 
 
-COMMANDS = {"show": show}
+@click.command()
+@lab_and("CLIENT")
+@json_option
+def bindings(names: tuple[str, ...], as_json: bool) -> None:
+    """Print which instance each connection of a client is bound to (RFC 1546)."""
+    from anycastlab.lab.handle import Lab
+
+    name, (client,) = split_lab(names, 1)
+    bound = Lab.find(name).show(client, "rfc1546-client")["rfc1546-client"]["bindings"]
+    if as_json:
+        print_json(bound)
+        return
+    from anycastlab.report.components import binding_table
+
+    click.echo(binding_table(bound), nl=False)
+
+
+COMMANDS = {"show": show, "bindings": bindings}

@@ -59,10 +59,12 @@ class Exec(BaseModel, Step):
         names.want_node(self.node, ("node",), complain)
         check_during(self.during, names, complain)
         known = {*names.nodes, *names.groups}
-        for found in _PLACEHOLDER.finditer(" ".join(self._command)):
-            if found[1] not in known:
-                hint = did_you_mean(found[1], known)
-                complain(("run",), f"no node or group {found[1]!r}{hint}")
+        written = {"run": self._command, "output": self.output, "never": self.never}
+        for key, texts in written.items():
+            for found in _PLACEHOLDER.finditer(" ".join(texts)):
+                if found[1] not in known:
+                    hint = did_you_mean(found[1], known)
+                    complain((key,), f"no node or group {found[1]!r}{hint}")
 
     @property
     def _command(self) -> tuple[str, ...]:
@@ -74,7 +76,7 @@ class Exec(BaseModel, Step):
         command = [filled(word, lab.network) for word in self._command]
         ended = run(lab, self.node, command, self.within, self._strikes(context))
         data = {"status": ended.status, "seconds": round(ended.seconds, 6), "output": ended.output}
-        return Outcome(_summary(ended), tuple(self.differences(ended)), data=data)
+        return Outcome(_summary(ended), tuple(self.differences(ended, lab.network)), data=data)
 
     def _strikes(self, context: Context) -> Callable[[], None] | None:
         struck = strikes(self.during, context.lab)
@@ -90,17 +92,19 @@ class Exec(BaseModel, Step):
 
         return meanwhile
 
-    def differences(self, ended: Ended) -> Iterator[str]:
+    def differences(self, ended: Ended, network: Network) -> Iterator[str]:
         """Say what differs from what is expected."""
+        wanted = [filled(text, network) for text in self.output]
+        unwanted = [filled(text, network) for text in self.never]
         if ended.status is None:
             yield f"it did not end within {self.within:g} s; it printed {_shown(ended.output)}"
         elif self.status is not None and ended.status != self.status:
             said = _shown(ended.output)
             yield f"expected status {self.status}, it ended with {ended.status}; it printed {said}"
-        for text in self.output:
+        for text in wanted:
             if text not in ended.output:
                 yield f"expected it to print {text!r}, it printed {_shown(ended.output)}"
-        for text in self.never:
+        for text in unwanted:
             if text in ended.output:
                 yield f"expected it never to print {text!r}, it printed {_shown(ended.output)}"
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from types import TracebackType
 
 from anycastlab.errors import UsageError, did_you_mean
+from anycastlab.kernel.checksum import completed
 from anycastlab.kernel.packet import OUTGOING, Record, Tap
 from anycastlab.probing.nodes import Nodes
 from anycastlab.probing.pcapng import PcapngWriter
@@ -25,7 +26,8 @@ class Recording:
     """A file of what passes one namespace, from its making on. ``recorded`` counts packets.
 
     *sock* is a fresh socket in the namespace, as :class:`Tap` wants it. Packets on `lo` are
-    recorded once, as they leave it. ``slots`` packets are read at a time. Raises UsageError for a
+    recorded once, as they leave it. Checksums the sender left to its hardware are finished, as a
+    network card would have done. ``slots`` packets are read at a time. Raises UsageError for a
     file that cannot be written.
     """
 
@@ -62,7 +64,7 @@ class Recording:
             return
         head = struct.pack("!2s2xIHBB8s", protocol, index, hardware, kind, size, address)
         stamp = seconds * 1_000_000_000 + nanoseconds
-        self._writer.packet(name, stamp, head + data[:length], outgoing=kind == OUTGOING)
+        self._writer.packet(name, stamp, head + completed(data[:length]), outgoing=kind == OUTGOING)
         self.recorded += 1
 
     def lost(self) -> int:

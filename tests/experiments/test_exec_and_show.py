@@ -89,6 +89,7 @@ def test_what_ends_otherwise_fails_and_says_how(
     [
         ("exec: {node: c9, run: x}", "unknown node 'c9'"),
         ("exec: {node: c1, run: 'ping {B.4}'}", "no node or group 'B'"),
+        ("exec: {node: c1, run: x, output: '{s9.4}'}", "no node or group 's9'"),
         ("exec: {node: c1, run: []}", "expected a name or a list of names"),
         ("exec: {node: c1, run: x, during: [{kil: s1}]}", "did you mean 'kill'"),
         ("show: {node: s9, component: x}", "unknown node 's9'"),
