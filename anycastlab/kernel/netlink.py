@@ -7,7 +7,8 @@ import socket
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from anycastlab.kernel.namespace import open_socket
+from anycastlab.kernel.namespace import open_socket, returning_home
+from anycastlab.kernel.syscalls import CLONE_NEWNET, setns
 
 _HEADER = struct.Struct("=IHHII")
 _ERRNO = struct.Struct("=i")
@@ -60,8 +61,13 @@ class Netlink:
         rest of its chunk has been carried out by then.
         """
         tolerated = frozenset(tolerate)
-        for part in _chunks(messages, chunk or (_TOLERANT_CHUNK if tolerated else _CHUNK)):
-            self.socket.send(_with_ack(part))
+        self.carry_out(prepare(messages, tolerant=bool(tolerated), chunk=chunk), tolerated)
+
+    def carry_out(self, prepared: Iterable[bytes], tolerate: Iterable[int] = ()) -> None:
+        """Do what :meth:`send` does, with messages from :func:`prepare`."""
+        tolerated = frozenset(tolerate)
+        for part in prepared:
+            self.socket.send(part)
             error = self._collect(tolerated)
             if error is not None:
                 raise error
@@ -111,6 +117,24 @@ class Netlink:
                         return True
         except TimeoutError:
             return False
+
+
+def prepare(
+    messages: Sequence[bytes], *, tolerant: bool = False, chunk: int | None = None
+) -> list[bytes]:
+    """Join messages to chunks, each with its acknowledgement; *tolerant* where errors may come."""
+    limit = chunk or (_TOLERANT_CHUNK if tolerant else _CHUNK)
+    return [_with_ack(part) for part in _chunks(messages, limit)]
+
+
+def send_each(batches: Iterable[tuple[int, Iterable[bytes]]], tolerate: Iterable[int] = ()) -> None:
+    """Carry out prepared messages in one namespace after the other, and come home at the end."""
+    tolerated = frozenset(tolerate)
+    with returning_home():
+        for descriptor, prepared in batches:
+            setns(descriptor, CLONE_NEWNET)
+            with Netlink() as socket:
+                socket.carry_out(prepared, tolerated)
 
 
 def split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:

@@ -28,6 +28,7 @@ from anycastlab.lab.server import Server
 from anycastlab.lab.services import Services
 from anycastlab.lab.timers import Timers
 from anycastlab.lab.world import Progress, World
+from anycastlab.routing.state import NetworkState
 from anycastlab.topology.network import Network
 
 READY_WITHIN = 30.0
@@ -49,6 +50,8 @@ class Supervisor:
         self._plane = planes.make(self._world, rundir)
         self._faults = Faults(self._world, self._plane)
         self._timers = Timers()
+        self._idle = self._timers.after(0, self._settle)
+        self._known: NetworkState | None = None
         processes = Processes(rundir)
         loop = Loop(network, self._selector, self._timers, processes, self._faults)
         self._services = Services(self._world, loop)
@@ -112,19 +115,24 @@ class Supervisor:
         set_process_name(f"al:{self._network.name}")
         server = Server(self._selector, self._operations, self._living)
         server.listen(listener)
-        self._timers.after(_IDLE, self._settle)
         while True:
+            if self._known is not self._faults.state:
+                self._known = self._faults.state
+                self._idle.cancel()
+                self._idle = self._timers.after(_IDLE, self._settle)
             self._serve(self._selector.select(self._timers.wait()))
             self._timers.run()
 
     def _settle(self) -> None:
-        """Let the control plane settle as soon as nobody asks for anything."""
-        ready = self._selector.select(0)
-        if ready:
+        """Let the control plane settle, piece by piece, while nobody asks for anything."""
+        if ready := self._selector.select(0):
             self._serve(ready)
-            self._timers.after(_IDLE, self._settle)
+            self._idle = self._timers.after(_IDLE, self._settle)
+        elif self._plane.settle():
+            self._idle = self._timers.after(0, self._settle)
         else:
-            self._plane.settle()
+            gc.collect()
+            gc.freeze()  # what is at hand now is no garbage: no search for some may delay a fault
 
     def _serve(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
         """Call who watches what is ready, unless one called before has closed it (a kill does)."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from anycastlab.errors import NotReadyError
 from anycastlab.kernel import messages, namespace
-from anycastlab.kernel.netlink import Netlink
+from anycastlab.kernel.netlink import Netlink, send_each
 from anycastlab.kernel.sysctl import SysctlWriter
 from anycastlab.lab import readiness, wiring
 from anycastlab.lab.blackhole import BlackHoles
@@ -133,6 +133,13 @@ class World:
         if batch:
             with Netlink(self.namespaces[name]) as socket:
                 socket.send(batch, tolerate)
+
+    def send_each(
+        self, batches: Iterable[tuple[str, Sequence[bytes]]], tolerate: Iterable[int] = ()
+    ) -> None:
+        """Carry out messages from netlink.prepare, in one living namespace after the other."""
+        held = self.namespaces
+        send_each(((held[name], chunks) for name, chunks in batches if name in held), tolerate)
 
     # -- faults -------------------------------------------------------------------------------
 

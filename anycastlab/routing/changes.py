@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
 from anycastlab.routing.table import Prefix, Table
@@ -13,13 +14,22 @@ class Change(NamedTuple):
     removed: list[Prefix]
     put: Table
 
-    def beyond(self, done: Change) -> Change:
-        """Return what is left of this change when *done*, a part of it, is done already."""
-        gone = set(done.removed)
+    def size(self) -> int:
+        """Return how many routes change."""
+        return len(self.removed) + len(self.put)
+
+    def without(self, prefixes: Container[Prefix]) -> Change:
+        """Return the part of this change that is not about these prefixes."""
         return Change(
-            [prefix for prefix in self.removed if prefix not in gone],
-            {prefix: hops for prefix, hops in self.put.items() if prefix not in done.put},
+            [prefix for prefix in self.removed if prefix not in prefixes],
+            {prefix: hops for prefix, hops in self.put.items() if prefix not in prefixes},
         )
+
+    def apply(self, table: Table) -> None:
+        """Change a table."""
+        for prefix in self.removed:
+            del table[prefix]
+        table.update(self.put)
 
 
 def changed(old: Table, new: Table) -> Change:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from copy import copy
 from operator import itemgetter
 
 from anycastlab.routing.changes import Change, changed
@@ -39,16 +40,37 @@ class Forwarder:
 
         A node that has died has no table any more, and no change either.
         """
+        changes = self._turn(state)
+        for name in state.dead:
+            self.tables.pop(name, None)
+        for name, change in changes.items():
+            change.apply(self.tables.setdefault(name, {}))
+        return {name: change for name, change in changes.items() if any(change)}
+
+    def foresee(self, state: NetworkState) -> dict[str, Change]:
+        """Return what :meth:`update` would, in the order of :meth:`outward`, and stay here."""
+        there = copy(self)
+        there._paths = self._paths.apart()
+        changes = there._turn(state)
+        return there.outward({name: change for name, change in changes.items() if any(change)})
+
+    def outward(self, changes: Mapping[str, Change]) -> dict[str, Change]:
+        """Put what led to the present state in order: first the nodes nearest to a target.
+
+        Carried out so, a route to a target never leads to a router that has yet to change.
+        """
+        number, nearest = self._wiring.number, self._paths.nearest
+        return {name: changes[name] for name in sorted(changes, key=lambda n: nearest(number[n]))}
+
+    def _turn(self, state: NetworkState) -> dict[str, Change]:
+        """Go on to another state, all but ``tables``; return what changes in those."""
         old, self._graph = self._graph, Graph.joined(self._wiring, state)
         turned = self._paths.update(self._graph)
         living, afresh = self._living(), self._to_make_afresh(old, turned)
         changes = self._reroute(turned, living - afresh)
         for name, table in self._make(living & afresh).items():
             changes[name] = changed(self.tables.get(name, {}), table)
-            self.tables[name] = table
-        for name in state.dead:
-            self.tables.pop(name, None)
-        return {name: change for name, change in changes.items() if any(change)}
+        return changes
 
     def _living(self) -> set[int]:
         names = self._wiring.names
@@ -79,17 +101,18 @@ class Forwarder:
         )
 
     def _reroute(self, turned: list[set[int]], numbers: set[int]) -> dict[str, Change]:
-        """Change single routes of these nodes where next hops differ."""
+        """Find the single routes of these nodes that change where next hops differ."""
         names, hops_of, mask_of = self._wiring.names, self._wiring.hops, self._paths.hops
-        work = {number: (self.tables[names[number]], Change([], {})) for number in numbers}
+        changes: dict[str, Change] = {}
         for place, routes in enumerate(self._maker.routes[: self._maker.alone]):
             for number in turned[place] & numbers:
-                table, change = work[number]
+                table = self.tables[names[number]]
+                removed, put = changes.setdefault(names[number], Change([], {}))
                 hops = hops_of(number, mask_of(place, number))
                 for prefix, family in routes:
                     if not hops[family]:
-                        if table.pop(prefix, None):
-                            change.removed.append(prefix)
+                        if prefix in table:
+                            removed.append(prefix)
                     elif table.get(prefix) != hops[family]:
-                        table[prefix] = change.put[prefix] = hops[family]
-        return {names[number]: change for number, (_, change) in work.items()}
+                        put[prefix] = hops[family]
+        return changes

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 from anycastlab.routing.destinations import Aim, Destination
 from anycastlab.routing.graph import Graph, Targets
-from anycastlab.routing.repair import difference, repair
-from anycastlab.routing.spf import shortest_paths
+from anycastlab.routing.repair import dead_ends, difference, repair
+from anycastlab.routing.spf import UNREACHABLE, shortest_paths
 
 
 class Paths:
@@ -20,10 +21,24 @@ class Paths:
         self._destinations = destinations
         self._graph = graph
         self._aims = [destination.aim(graph) for destination in destinations]
+        self._borrowed = False
         self._trees = {
             targets: shortest_paths(graph, targets)
             for targets in {aim.targets for aim in self._aims}
         }
+
+    def apart(self) -> Paths:
+        """Return paths that can be updated without a change of these, which must not be meanwhile.
+
+        Trees that stay the same are shared.
+        """
+        twin = copy(self)
+        twin._borrowed = True
+        return twin
+
+    def nearest(self, vertex: int) -> int:
+        """Return the distance from a vertex to the nearest target of any destination."""
+        return min((tree.distances[vertex] for tree in self._trees.values()), default=UNREACHABLE)
 
     def hops(self, place: int, vertex: int) -> int:
         """Return one vertex's next hops towards one destination."""
@@ -67,6 +82,7 @@ class Paths:
         A destination that kept some of its targets gets its tree from the one it had.
         """
         old_trees, steps = self._trees, difference(self._graph, graph)
+        ends = dead_ends(graph, steps)
         origins = {
             new.targets: old.targets
             for old, new in zip(old_aims, self._aims, strict=True)
@@ -79,8 +95,11 @@ class Paths:
                 tree, old = self._trees[targets], origins[targets]
                 repair(tree, self._graph, graph, steps, left=old - targets, joined=targets - old)
             elif targets in old_trees:
-                tree = self._trees[targets] = old_trees[targets]
-                moved[targets] = repair(tree, self._graph, graph, steps)
+                tree, moved[targets] = old_trees[targets], set()
+                if ends is None or not ends.isdisjoint(targets):
+                    tree = tree.copied() if self._borrowed else tree
+                    moved[targets] = repair(tree, self._graph, graph, steps)
+                self._trees[targets] = tree
             else:
                 self._trees[targets] = shortest_paths(graph, targets)
         self._graph = graph

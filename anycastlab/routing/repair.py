@@ -36,6 +36,15 @@ def difference(old: Graph, new: Graph) -> Difference:
     )
 
 
+def dead_ends(graph: Graph, steps: Difference) -> set[int] | None:
+    """Return the vertices that all these edges lead to, if no path leads through any of them.
+
+    Then just the trees towards them can differ: as when a server dies. None stands for all trees.
+    """
+    ends = {v for _, v, _ in (*steps.gone, *steps.come)}
+    return None if any(graph.wiring.forwards[v] for v in ends) else ends
+
+
 def _without(edges: list[Edge], others: list[Edge]) -> set[Edge]:
     return set(edges).difference(others)
 

@@ -93,3 +93,27 @@ def test_nothing_changes_when_the_state_stays() -> None:
 def test_in_compact_tables_a_lost_host_is_a_matter_of_its_router_alone() -> None:
     changes = Forwarder(compact(RING)).update(NetworkState(dead=frozenset({"c"})))
     assert set(changes) == {"r0"}
+
+
+@given(st.data())
+def test_what_is_foreseen_is_what_an_update_does_and_nothing_moves_before(
+    data: st.DataObject,
+) -> None:
+    network = data.draw(networks())
+    if data.draw(st.booleans()):
+        network = compact(network)
+    forwarder = Forwarder(network, data.draw(states(network)))
+    was = {name: dict(table) for name, table in forwarder.tables.items()}
+    for state in data.draw(st.lists(states(network), min_size=1, max_size=3)):
+        foreseen = forwarder.foresee(state)
+        assert forwarder.tables == was
+    assert forwarder.update(state) == foreseen
+    assert forwarder.tables == Forwarder(network, state).tables
+
+
+def test_changes_are_carried_out_from_the_new_instance_outward() -> None:
+    dead = NetworkState(dead=frozenset({"s1"}))
+    forwarder = Forwarder(RING, services_only=True)
+    foreseen = list(forwarder.foresee(dead))
+    assert foreseen == ["r2", "r1", "r5", "r0"]  # 2, 3, 3 and 4 from s2; r5 had two ways
+    assert foreseen == list(forwarder.outward(forwarder.update(dead)))

@@ -20,8 +20,11 @@ class ControlPlane(Protocol):
         """Begin; called once, when every interface is configured."""
         ...
 
-    def settle(self) -> None:
-        """Do what can wait until nobody waits; called once, after the lab is ready."""
+    def settle(self) -> bool:
+        """Do a piece of what can wait until nobody waits; return whether there is more to do.
+
+        Called when the lab is ready and after each fault, as long as nothing else is to do.
+        """
         ...
 
     def reconverge(self, state: NetworkState) -> int:

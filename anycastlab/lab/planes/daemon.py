@@ -73,8 +73,9 @@ class DaemonPlane(ABC):
 
     # -- the control plane ------------------------------------------------------------------------
 
-    def settle(self) -> None:  # noqa: B027  nothing can wait
-        """Daemons keep themselves ready."""
+    def settle(self) -> bool:
+        """Daemons keep themselves ready: nothing is left to do."""
+        return False
 
     def install(self) -> None:
         """Write the hosts' routes and start all daemons. Raises ProgramError."""

@@ -9,10 +9,13 @@ from functools import cached_property
 
 from anycastlab.lab.multipath import writers
 from anycastlab.lab.planes.ahead import TablesAhead
+from anycastlab.lab.planes.rehearsal import Rehearsals, prepared
 from anycastlab.lab.world import World
 from anycastlab.routing.changes import Change
+from anycastlab.routing.destinations import host
 from anycastlab.routing.forwarder import Forwarder
 from anycastlab.routing.state import NetworkState
+from anycastlab.routing.tables import DEFAULTS
 
 _GONE = (errno.ESRCH, errno.ENODEV, errno.ENOENT)
 """What the kernel says of a route or group it has taken away by itself, with the interface."""
@@ -24,6 +27,9 @@ class KernelPlane:
     def __init__(self, world: World) -> None:
         self._world = world
         self._writers = writers(world.network)
+        self._rehearsals = Rehearsals(world.network, self._writers)
+        groups = world.network.groups.values()
+        self._services = {host(one) for group in groups for one in group.addresses}.union(DEFAULTS)
 
     @cached_property
     def _forwarder(self) -> Forwarder:
@@ -46,32 +52,45 @@ class KernelPlane:
         for name, table in self._first.get().items():
             self._world.send(name, self._writers[name].put(table))
 
-    def settle(self) -> None:
-        """Keep the shortest paths at hand, so that a fault changes them instead of finding them."""
-        _ = self._forwarder, self._urgent
+    def settle(self) -> bool:
+        """Keep shortest paths at hand for a fault to change, and rehearse a member's death."""
+        everything, urgent = self._forwarder, self._urgent
+        death = self._rehearsals.next()
+        if death is not None:
+            first = urgent.foresee(death)
+            self._rehearsals.rehearse(first, self._others(everything.foresee(death)))
+        return death is not None
 
     def reconverge(self, state: NetworkState) -> int:
         """Install what *state* changes, service addresses first; return how many routes that was.
 
         Clients wait for those; the ways to loopbacks and links are many more, and can wait.
         """
-        everything = self._forwarder  # made of the state before, if it has to be made now
-        urgent = self._urgent.update(state)
-        written = self._write(urgent)
-        rest = everything.update(state)
-        nothing = Change([], {})
-        left = {name: change.beyond(urgent.get(name, nothing)) for name, change in rest.items()}
-        return written + self._write(left)
+        everything, urgent = self._forwarder, self._urgent  # of the state before
+        rehearsed = self._rehearsals.find(state)
+        if rehearsed is not None:
+            self._world.send_each(rehearsed.batches, tolerate=_GONE)
+            written = rehearsed.routes
+            everything.update(state)
+            urgent.update(state)
+        else:
+            written = self._write(urgent.outward(urgent.update(state)))
+            written += self._write(self._others(everything.update(state)))
+        self._rehearsals.restart(state)
+        return written
+
+    def _others(self, changes: Mapping[str, Change]) -> dict[str, Change]:
+        """Return changes but for the routes that are written first."""
+        return {
+            name: left
+            for name, change in changes.items()
+            if any(left := change.without(self._services))
+        }
 
     def _write(self, changes: Mapping[str, Change]) -> int:
-        written = 0
-        for name, change in changes.items():
-            if name in self._world.namespaces and any(change):
-                writer = self._writers[name]
-                batch = writer.put(change.put) + writer.withdraw(change.removed)
-                self._world.send(name, batch, tolerate=_GONE)
-                written += len(change.put) + len(change.removed)
-        return written
+        batches = ((name, prepared(self._writers[name], one)) for name, one in changes.items())
+        self._world.send_each(batches, tolerate=_GONE)
+        return sum(map(Change.size, changes.values()))
 
     def daemons(self, name: str) -> Mapping[str, str]:
         """There are none."""
