@@ -62,7 +62,7 @@ class Identity(TcpServer):
         place.watch(datagrams, self._answer)
         self._datagrams = datagrams
 
-    def session(self) -> Session:
+    def session(self, asked: str) -> Session:
         """A new TCP connection."""
         return _Conversation(self._instance)
 

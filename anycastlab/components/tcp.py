@@ -33,6 +33,10 @@ class Session(ABC):
     def answer(self, data: bytes) -> bytes | None:
         """What the server says to *data*; None ends the connection."""
 
+    def more(self) -> bytes:
+        """What the server says when all it said has left: the next piece of a long answer."""
+        return b""
+
 
 class _Connection:
     """A peer; *gone* is called once, when it is closed."""
@@ -61,6 +65,7 @@ class _Connection:
         except OSError:  # reset, timed out or unreachable: the peer is lost, the service goes on
             self.close()
             return
+        self._waiting += b"" if self._waiting else self._session.more()
         said = not self._waiting
         if (said and (self._last or self._session.over)) or len(self._waiting) > _BACKLOG:
             self.close()
@@ -107,8 +112,8 @@ class TcpServer(Component):
         self._open: set[_Connection] = set()
 
     @abstractmethod
-    def session(self) -> Session:
-        """A new connection's protocol."""
+    def session(self, asked: str) -> Session:
+        """A new connection's protocol; *asked* is the address it was made to."""
 
     def listen(self, place: Place, port: int) -> None:
         """Begin to accept connections on *port*."""
@@ -133,7 +138,8 @@ class TcpServer(Component):
                 peer.close()
                 continue
             peer.setblocking(False)
-            connection = _Connection(self._place, peer, self.session(), self._open.discard)
+            asked = peer.getsockname()[0].removeprefix("::ffff:")
+            connection = _Connection(self._place, peer, self.session(asked), self._open.discard)
             self._open.add(connection)
             connection.begin()
 

@@ -19,7 +19,7 @@ nodes:
   r1: router
   c1: client
   s1: {role: server, run: [http, {identity: {port: 5000}}]}
-  s2: server
+  s2: {role: server, run: [{http: {redirect: 308, alt-svc: true}}]}
 links: [[c1, r1], [s1, r1], {endpoints: [s2, r1], cost: 5}]
 anycast: {A: {addresses: [192.0.2.1, "2001:db8:a::1"], members: [s1, s2]}}
 """
@@ -85,6 +85,59 @@ def test_http_is_served_to_an_ordinary_client(lab: Lab) -> None:
             with urllib.request.urlopen(f"http://{address}/any?thing", timeout=5) as response:
                 assert response.status == 200
                 assert response.read() == b"s1\n"
+
+
+def asked(lab: Lab, request: bytes, address: str = "192.0.2.1") -> bytes:
+    """What comes back for the bytes of a request, until the end."""
+    with lab.socket("c1", family(address), socket.SOCK_STREAM) as client:
+        client.settimeout(5)
+        client.connect((address, 80))
+        client.sendall(request)
+        answer = b""
+        while data := client.recv(1 << 20):
+            answer += data
+    return answer
+
+
+@pytest.mark.parametrize("size", [0, 1, 300_000])
+def test_http_answers_with_as_many_bytes_as_are_asked_for(lab: Lab, size: int) -> None:
+    head, _, body = asked(lab, f"GET /bytes/{size} HTTP/1.1\r\n\r\n".encode()).partition(
+        b"\r\n\r\n"
+    )
+    assert f"Content-Length: {size}\r\n".encode() in head
+    assert body == (bytes(range(256)) * (size // 256 + 1))[:size]
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status", "rest"),
+    [
+        (b"HEAD /bytes/5000 HTTP/1.1", b"HTTP/1.1 200 OK", b""),
+        (b"HEAD / HTTP/1.0", b"HTTP/1.1 200 OK", b""),
+        (b"GET /bytes/9999999999 HTTP/1.1", b"HTTP/1.1 200 OK", b"s1\n"),
+        (b"hello", b"HTTP/1.1 400 Bad Request", b"what is that?\n"),
+        (b"GET / SMTP", b"HTTP/1.1 400 Bad Request", b"what is that?\n"),
+    ],
+)
+def test_http_answers_each_request_in_its_way(
+    lab: Lab, request_line: bytes, status: bytes, rest: bytes
+) -> None:
+    head, _, body = asked(lab, request_line + b"\r\n\r\n").partition(b"\r\n\r\n")
+    assert head.splitlines()[0] == status
+    assert body == rest
+
+
+def test_http_redirects_from_the_service_address_but_never_from_its_own(lab: Lab) -> None:
+    own = lab.network.nodes["s2"]
+    request = b"GET /a%20b?c HTTP/1.1\r\n\r\n"
+    lab.cut("s1", "r1")
+    try:
+        for address, host in (("192.0.2.1", f"{own.ipv4}"), ("2001:db8:a::1", f"[{own.ipv6}]")):
+            answer = asked(lab, request, address)
+            assert answer.startswith(b"HTTP/1.1 308 Permanent Redirect\r\n")
+            assert f"Location: http://{host}/a%20b?c\r\n".encode() in answer
+        assert asked(lab, request, str(own.ipv4)).endswith(b"\r\n\r\ns2\n")
+    finally:
+        lab.mend("s1", "r1")
 
 
 def test_http_ends_a_connection_that_sends_no_end_of_head(lab: Lab) -> None:

@@ -13,6 +13,7 @@ from anycastlab.components.base import Ready, Socket
 from anycastlab.components.http import Http, HttpOptions
 from anycastlab.components.identity import Identity, IdentityOptions
 from anycastlab.components.tcp import TcpServer
+from anycastlab.topology.load import load_text
 
 Service = Callable[[type[TcpServer]], int]
 
@@ -21,6 +22,7 @@ class Here:
     """A place that is this process's own namespace."""
 
     node = "s1"
+    network = load_text("name: here\nnodes: {s1: server}\n", "here.yaml").network
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
         self._selector = selector
