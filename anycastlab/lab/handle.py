@@ -49,12 +49,13 @@ class Lab:
         self.name = record.name
         self.network = network
         self.record = record
-        place = LabDirectory(record.name)
-        self.directory = place.path
+        self._place = LabDirectory(record.name)
+        self.directory = self._place.path
         self._namespaces: dict[str, int] = {}
+        self._last_death = self._place.last_death()
         self.when_revived: list[Callable[[str], object]] = []
         assert record.supervisor is not None
-        self._channel = Channel(place.control)
+        self._channel = Channel(self._place.control)
         rootless.enter(record.supervisor)
 
     @classmethod
@@ -154,12 +155,23 @@ class Lab:
 
     def hold(self, nodes: list[str]) -> None:
         """Fetch the descriptors of many nodes at once. Raises UsageError for a dead node."""
+        self._forget_the_dead()
         missing = [node for node in nodes if node not in self._namespaces]
         if missing:
             self._namespaces.update(self._channel.descriptors(missing))
         for node in missing:
             if node not in self._namespaces:
                 raise UsageError(f"node {node!r} is dead")
+
+    def _forget_the_dead(self) -> None:
+        """Let go of namespaces that are no more, whoever killed their nodes."""
+        last_death = self._place.last_death()
+        if last_death != self._last_death:
+            self._last_death = last_death
+            living = frozenset(self.status()["inodes"])
+            for node, descriptor in list(self._namespaces.items()):
+                if namespace.inode(descriptor) not in living:
+                    self.forget(node)
 
     def socket(self, node: str, family: int, kind: int, protocol: int = 0) -> socket.socket:
         """Open a socket inside a node's namespace."""

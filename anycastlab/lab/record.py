@@ -3,7 +3,7 @@
 /run/anycastlab/LAB/       (as an ordinary user: $XDG_RUNTIME_DIR, else /tmp/anycastlab-UID)
     state.json             the record below, written before the kernel objects it describes
     topology.yaml          the file as it was when the lab came up
-    control                the supervisor's socket, mode 0600
+    control                the supervisor's socket, mode 0600, modified when a node dies
     supervisor.log         what the supervisor and the daemons said
 """
 
@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -129,6 +130,19 @@ class LabDirectory:
     def control(self) -> Path:
         """The supervisor's socket."""
         return self.path / "control"
+
+    def tell_death(self) -> None:
+        """Let those who hold namespaces know that a node dies."""
+        with suppress(FileNotFoundError):
+            later = max(time.time_ns(), self.last_death() + 1)
+            os.utime(self.control, ns=(later, later))
+
+    def last_death(self) -> int:
+        """When a node last died, in nanoseconds: another number after each death."""
+        try:
+            return self.control.stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
 
     @property
     def topology(self) -> Path:

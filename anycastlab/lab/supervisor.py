@@ -24,6 +24,7 @@ from anycastlab.lab import names, planes
 from anycastlab.lab.faults import Faults, find_node
 from anycastlab.lab.place import Loop
 from anycastlab.lab.processes import Processes
+from anycastlab.lab.record import LabDirectory
 from anycastlab.lab.server import Server
 from anycastlab.lab.services import Services
 from anycastlab.lab.timers import Timers
@@ -178,6 +179,7 @@ class Supervisor:
         }
 
     def _kill(self, node: str) -> int:
+        LabDirectory(self._network.name).tell_death()
         inode = self._faults.kill(node)
         self._services.stop(node)
         if self._pid is not None:

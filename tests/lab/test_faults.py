@@ -68,6 +68,22 @@ def test_a_killed_node_is_dead_although_others_hold_sockets_and_processes_in_it(
         socket.close()
 
 
+def test_a_node_that_others_have_killed_and_revived_is_entered_in_its_new_namespace(
+    lab: Lab,
+) -> None:
+    old, other = lab.namespace("s1"), lab.namespace("r1")
+    number = os.fstat(old).st_ino
+    somebody = Lab.find(lab.name)
+    somebody.kill("s1")
+    with pytest.raises(UsageError, match="'s1' is dead"):
+        lab.namespace("s1")
+    somebody.revive("s1")
+    assert os.fstat(lab.namespace("s1")).st_ino in set(lab.status()["inodes"]) - {number}
+    assert "to-r4" in ip(lab, "s1", "link")
+    assert lab.namespace("r1") == other, "a living node's descriptor stays what it was"
+    somebody.close()
+
+
 def test_a_revived_node_serves_again_as_before(lab: Lab) -> None:
     before = {node: ip(lab, node, "route") + ip(lab, node, "-6", "route") for node in ("r1", "r4")}
     lab.kill("s1")
