@@ -31,6 +31,7 @@ _VERBS = {
     "catchment": "probing",
     "capture": "probing",
     "failover": "failover",
+    "resolve": "resolving",
     "run": "run",
     "kill": "faults",
     "revive": "faults",

@@ -16,6 +16,7 @@ from anycastlab.experiments.impairment_faults import Impair, Restore
 from anycastlab.experiments.link_faults import Cut, Mend, SetCost
 from anycastlab.experiments.member_faults import Announce, Drain, Withdraw
 from anycastlab.experiments.node_faults import Kill, Revive
+from anycastlab.experiments.resolve import Resolve
 from anycastlab.experiments.service_faults import StartService, StopService
 from anycastlab.experiments.sessions import Sessions
 from anycastlab.experiments.show import Show
@@ -36,7 +37,7 @@ FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
 )
 STEPS: Mapping[str, type[Step]] = MappingProxyType(
     {
-        **{step.verb: step for step in (Expect, Catchment, Stream, Sessions, Exec, Show)},
+        **{step.verb: step for step in (Expect, Catchment, Stream, Sessions, Exec, Show, Resolve)},
         **FAULTS,
     }
 )
