@@ -28,6 +28,7 @@ from anycastlab.probing.sessions import (
     SessionResult,
     hold_sessions,
 )
+from anycastlab.probing.sessions_way import By
 from anycastlab.probing.stream_flows import flows
 from anycastlab.topology.network import Family
 
@@ -112,8 +113,11 @@ class Sessions(Fates, Step):
 
     Each asks the instance for its name and then has a line echoed every ``pace``. When all of them
     do, the faults of ``during`` strike, ``apart`` from each other, and the sessions go on for
-    ``after``. What is expected holds for all of them, or by ``expect`` for those that began at some
-    instances. ``only-to``: they begin at no other instances.
+    ``after``. ``by`` is how they begin: at the service address, or resolved first by node
+    information, to connect to the instance's own address or through it by a loose source route.
+    What is expected holds for all of them, or by ``expect`` for those that began at some
+    instances. ``opening`` is how long they may take to begin. ``only-to``: they begin at no
+    other instances.
     """
 
     verb: ClassVar[str] = "sessions"
@@ -126,6 +130,8 @@ class Sessions(Fates, Step):
     during: During = ()
     apart: Duration = DEFAULTS.apart
     after: Duration = DEFAULTS.after
+    by: By = DEFAULTS.by
+    opening: Duration = DEFAULTS.opening
     only_to: NamesField | None = Field(default=None, alias="only-to")
     parts: tuple[Part, ...] = Field(default=(), alias="expect")
 
@@ -159,7 +165,7 @@ class Sessions(Fates, Step):
         """Hold the sessions, and judge."""
         lab = context.lab
         clients = context.senders(None if self.origin == ALL else tuple(self.origin))
-        plan = SessionPlan(self.count, self.pace, self.apart, self.after)
+        plan = SessionPlan(self.count, self.pace, self.apart, self.after, self.opening, by=self.by)
         sent = flows(lab.network, clients, self.to, self.families)
         held = hold_sessions(lab, sent, plan, strikes(self.during, lab))
         found = tuple(self.differences(held.sessions))

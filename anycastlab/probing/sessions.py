@@ -18,6 +18,7 @@ from typing import Any, Literal
 from anycastlab.probing.nodes import Nodes
 from anycastlab.probing.sessions_loop import Connection, Loop
 from anycastlab.probing.sessions_resets import Ends, ResetTaps
+from anycastlab.probing.sessions_way import By, ways
 from anycastlab.probing.stream_flows import Flow
 from anycastlab.probing.stream_record import Strike, Struck
 
@@ -31,7 +32,7 @@ class SessionPlan:
 
     ``pace`` lies between two lines of one session at the least; ``apart`` between two faults;
     ``after`` is how long the sessions go on after the last one. ``opening`` and ``patience`` are
-    how long at most to wait for the first and for the last answers.
+    how long at most to wait for the first and for the last answers. ``by`` is how they begin.
     """
 
     count: int = 50
@@ -40,6 +41,7 @@ class SessionPlan:
     after: float = 1.0
     opening: float = 5.0
     patience: float = 1.0
+    by: By = "service-address"
 
 
 DEFAULTS = SessionPlan()
@@ -53,8 +55,9 @@ class SessionResult:
     ``reset_by``, whose taps recorded it (none: nobody was seen to); ``closed`` by its instance;
     ``hung``: no answer, no error; ``refused``: it never came about. ``instance`` is who said its
     name at the start. ``lines`` were answered, ``bytes_lost`` bytes never came back; ``slowest`` is
-    the longest time (seconds) a line waited; ``ended`` how long after the first fault began (before
-    it, if negative) a session ended early.
+    the longest time (seconds) a line waited; ``opening`` is how long it took from the beginning, a
+    resolution included, until the instance's name was there (None: never); ``ended`` how long after
+    the first fault began (before it, if negative) a session ended early.
     """
 
     client: str
@@ -67,6 +70,7 @@ class SessionResult:
     bytes_lost: int
     slowest: float
     ended: float | None
+    opening: float | None = None
 
     @property
     def moved(self) -> bool:
@@ -84,6 +88,7 @@ class SessionResult:
             "lines": self.lines,
             "bytes_lost": self.bytes_lost,
             "slowest_ms": round(self.slowest * 1e3, 3),
+            "opening_ms": None if self.opening is None else round(self.opening * 1e3, 3),
             "ended_ms": None if self.ended is None else round(self.ended * 1e3, 3),
         }
 
@@ -125,7 +130,7 @@ def hold_sessions(
     with ExitStack() as stack:
         taps = ResetTaps(nodes, dict.fromkeys(members))
         stack.callback(taps.close)
-        connections = _open(nodes, flows, plan.count, stack)
+        connections, resolving = _open(nodes, flows, plan, stack)
         loop = Loop(connections, plan.pace)
         stack.callback(loop.close)
         loop.open(plan.opening)
@@ -137,19 +142,24 @@ def hold_sessions(
         loop.run(plan.after)
         loop.finish(plan.patience)
         senders = taps.senders()
-        results = tuple(_result(connection, senders, began) for connection in connections)
+        results = tuple(_result(one, senders, began, resolving) for one in connections)
     return SessionsHeld(plan, results, tuple(struck))
 
 
 def _open(
-    nodes: Nodes, flows: Sequence[Flow], count: int, stack: ExitStack
-) -> tuple[Connection, ...]:
+    nodes: Nodes, flows: Sequence[Flow], plan: SessionPlan, stack: ExitStack
+) -> tuple[tuple[Connection, ...], float]:
+    """Begin all sessions; also how long the resolution of a flow took (seconds, on average)."""
+    began = time.monotonic()
+    known = ways(nodes, flows, plan.by)
+    resolving = (time.monotonic() - began) / len(flows) if plan.by != DEFAULTS.by else 0.0
     connections = []
-    for number in range(count):
-        connection = Connection(number, nodes, flows[number % len(flows)])
+    for number in range(plan.count):
+        flow = flows[number % len(flows)]
+        connection = Connection(number, nodes, flow, known[flow])
         stack.callback(connection.socket.close)
         connections.append(connection)
-    return tuple(connections)
+    return tuple(connections), resolving
 
 
 def _strike(nodes: Nodes, strike: Strike, loop: Loop) -> Struck:
@@ -163,7 +173,10 @@ def _strike(nodes: Nodes, strike: Strike, loop: Loop) -> Struck:
 
 
 def _result(
-    connection: Connection, senders: Mapping[Ends, tuple[str, ...]], began: float
+    connection: Connection,
+    senders: Mapping[Ends, tuple[str, ...]],
+    began: float,
+    resolving: float,
 ) -> SessionResult:
     flow, phase = connection.flow, connection.phase
     fate: Fate = "survived" if phase == "open" or phase == "opening" else phase  # noqa: PLR1714
@@ -179,4 +192,5 @@ def _result(
         connection.unanswered,
         connection.slowest,
         None if connection.ended is None else connection.ended - began,
+        None if connection.opened is None else connection.opened - connection.began + resolving,
     )

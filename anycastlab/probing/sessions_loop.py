@@ -19,6 +19,7 @@ from anycastlab.components.identity_wire import IDENTITY_PORT
 from anycastlab.probing.nodes import Nodes
 from anycastlab.probing.plan import address_family
 from anycastlab.probing.sessions_resets import Ends
+from anycastlab.probing.sessions_way import Way
 from anycastlab.probing.stream_flows import Flow
 
 Phase = Literal["opening", "open", "refused", "reset", "closed", "hung"]
@@ -32,11 +33,14 @@ class Connection:
     """One session. ``instance`` is who said its name, ``lines`` how many were answered.
 
     ``slowest`` is the longest time (seconds) a line waited: for its answer, or in vain until now;
-    ``ended`` the time on the monotonic clock at which a session ended early.
+    ``began``, ``opened`` and ``ended`` are times on the monotonic clock: when it was begun, when
+    the name was there, when it ended early.
     """
 
-    def __init__(self, number: int, nodes: Nodes, flow: Flow) -> None:
+    def __init__(self, number: int, nodes: Nodes, flow: Flow, way: Way) -> None:
         self.flow = flow
+        self.began = time.monotonic()
+        self.opened: float | None = None
         self.phase: Phase = "opening"
         self.instance: str | None = None
         self.lines = 0
@@ -49,7 +53,8 @@ class Connection:
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._connect((flow.target.address, IDENTITY_PORT))
+        way.prepare(self.socket)
+        self._connect((way.address, IDENTITY_PORT))
 
     def _connect(self, address: tuple[str, int]) -> None:
         try:
@@ -98,7 +103,7 @@ class Connection:
         if not newline:
             return False
         self.instance, self._heard, self.phase = name.decode(errors="replace"), rest, "open"
-        self.ends = Ends.of(self.socket)
+        self.ends, self.opened = Ends.of(self.socket), time.monotonic()
         return True
 
     def _echoed(self) -> bool:

@@ -13,12 +13,16 @@ from threading import Event, Thread
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scapy.layers.inet import IP, IPOption_LSRR
 
 from anycastlab.components import node_information_wire as wire
 from anycastlab.components.node_information_wire import Message
 from anycastlab.errors import UsageError
 from anycastlab.lab.handle import Lab
 from anycastlab.probing.resolve import resolve
+from anycastlab.probing.sessions_way import By, loose_source_route, ways
+from anycastlab.probing.stream_flows import flows
+from anycastlab.topology.network import Family
 from tests.lab.conftest import unique
 
 TOPOLOGY = """\
@@ -145,6 +149,33 @@ def test_forged_replies_with_another_nonce_are_ignored(lab: Lab) -> None:
         thread.join()
     assert (found.answer, found.node) == ("silent", None)
     assert found.strange > 0
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_sessions_begin_at_what_was_resolved(lab: Lab, family: Family) -> None:
+    node, taken = lab.network.nodes["s1"], list[str]()
+    known = ways(lab, flows(lab.network, ["c1"], "A", [family]), "node-information")
+    taken += [way.address for way in known.values()]
+    assert taken == [str(node.ipv4 if family == 4 else node.ipv6)]
+
+
+@pytest.mark.parametrize(
+    ("group", "family", "by", "problem"),
+    [
+        ("B", 6, "node-information", "'c1' asked 2001:db8:a::2 for its instance: silent"),
+        ("A", 6, "source-route", "IPv6 has no loose source route any more"),
+    ],
+)
+def test_a_way_that_is_not_there_is_told(
+    lab: Lab, group: str, family: Family, by: By, problem: str
+) -> None:
+    with pytest.raises(UsageError, match=problem):
+        ways(lab, flows(lab.network, ["c1"], group, [family]), by)
+
+
+def test_a_loose_source_route_is_as_rfc_791_has_it() -> None:
+    packet = IP(src="10.0.0.1", dst="10.0.0.9", options=IPOption_LSRR(routers=["192.0.2.1"]))
+    assert loose_source_route("192.0.2.1")[:7] == bytes(packet)[20:27]
 
 
 def test_the_verb_says_who_it_is_and_fails_where_nobody_tells(lab: Lab) -> None:
