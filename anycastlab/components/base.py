@@ -117,12 +117,29 @@ class Place(Protocol):
         """End a program that was started here."""
         ...
 
+    def spawn(
+        self, name: str, command: Sequence[str], package: str, ended: Callable[[int], None]
+    ) -> Running:
+        """Start a short program that nobody waits for; *ended* is told how it ended.
+
+        Below 0: by a signal. One called *name* that runs still is killed, and then tells nobody.
+        Raises ProgramError.
+        """
+        ...
+
     def announce(self, group: str, member: str | None = None) -> bool:
-        """Let routes lead to a member (this node if none is named); False if they do already."""
+        """Let routes lead to a member (this node if none is named).
+
+        False if they do already, or if it was withdrawn by hand.
+        """
         ...
 
     def withdraw(self, group: str, member: str | None = None) -> bool:
         """Let no route lead to a member (this node if none is named); False if none does."""
+        ...
+
+    def announcers(self, group: str) -> tuple[str, ...]:
+        """The living members of a group that routes lead to."""
         ...
 
 
@@ -133,6 +150,8 @@ class Component(ABC):
     options: ClassVar[type[Options]] = Options
     requires: ClassVar[tuple[str, ...]] = ()
     """Features of the host by their names in `anycastlab doctor`."""
+    serves: ClassVar[bool] = True
+    """Whether it is an application that dies when all of a node's services are stopped."""
 
     @abstractmethod
     def start(self, place: Place, options: Options) -> None:

@@ -17,6 +17,7 @@ _BUILT_IN: Mapping[str, str] = MappingProxyType(
     {
         "identity": "anycastlab.components.identity:Identity",
         "http": "anycastlab.components.http:Http",
+        "health": "anycastlab.components.health:Health",
         "node-information": "anycastlab.components.node_information:NodeInformation",
         "stateful-firewall": "anycastlab.components.stateful_firewall:StatefulFirewall",
         "rfc1546-server": "anycastlab.components.rfc1546_server:Rfc1546Server",

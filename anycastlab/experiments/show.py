@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,7 +22,8 @@ _SHOWN = 160
 class Show(BaseModel, Step):
     """A component's tables and counters hold at least what is expected.
 
-    ``is`` is compared key by key, mappings inside it too; what it does not name may be anything.
+    ``is`` is compared key by key, mappings inside it too, and so are the numbers of ``at-most``;
+    what they do not name may be anything.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +33,9 @@ class Show(BaseModel, Step):
     component: str = Field(description="The component's name.")
     expected: dict[str, Any] = Field(
         default_factory=dict, alias="is", description="What it must hold: {key: value}."
+    )
+    at_most: dict[str, Any] = Field(
+        default_factory=dict, alias="at-most", description="The most it may hold: {key: number}."
     )
     within: Duration = Field(0.0, description="Look again until it holds, at most so long.")
 
@@ -44,7 +48,7 @@ class Show(BaseModel, Step):
         deadline = time.monotonic() + self.within
         while True:
             held = context.lab.show(self.node, self.component)[self.component]
-            found = tuple(differences(self.expected, held))
+            found = (*differences(self.expected, held), *excesses(self.at_most, held))
             if not found or time.monotonic() >= deadline:
                 return Outcome(_shown(held), found, data={self.component: held})
             pause_until(min(deadline, time.monotonic() + _LOOK_EVERY))
@@ -62,6 +66,21 @@ def differences(
             yield from differences(value, held[key], f"{name}.")
         elif held[key] != value:
             yield f"expected {name}: {json.dumps(value)}, found {json.dumps(held[key])}"
+
+
+def excesses(most: Mapping[str, Any], held: Mapping[str, Any], at: str = "") -> Iterator[str]:
+    """Say where *held* lacks a number of *most* or has a larger one there."""
+    for key, value in most.items():
+        name, has = f"{at}{key}", held.get(key)
+        if isinstance(value, dict) and isinstance(has, dict):
+            yield from excesses(value, has, f"{name}.")
+        elif not _number(has) or not _number(value) or has > value:
+            found = f"found {json.dumps(has)}" if key in held else f"there is no {name}"
+            yield f"expected {name}: at most {json.dumps(value)}, {found}"
+
+
+def _number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _shown(held: Mapping[str, Any]) -> str:

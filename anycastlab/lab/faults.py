@@ -63,6 +63,8 @@ class Faults:
         self._network = world.network
         self._plane = plane
         self.state = NetworkState()
+        self._kept = frozenset[tuple[str, str]]()
+        """Who was withdrawn by hand: no component announces them again."""
 
     def _enter(self, state: NetworkState) -> int:
         self.state = state
@@ -83,6 +85,7 @@ class Faults:
             raise UsageError(f"node {name!r} is alive")
         self._world.revive(name, self.state.cut)
         withdrawn = frozenset(pair for pair in self.state.withdrawn if pair[1] != name)
+        self._kept = frozenset(pair for pair in self._kept if pair[1] != name)
         dead, mute = self.state.dead - {name}, self.state.mute - {name}
         changed = self._enter(replace(self.state, dead=dead, withdrawn=withdrawn, mute=mute))
         self._plane.start_daemons(name)
@@ -122,14 +125,17 @@ class Faults:
         costs = MappingProxyType({**self.state.costs, (a, b): there, (b, a): back})
         return self._enter(replace(self.state, costs=costs))
 
-    def withdraw(self, node: str, group: str | None) -> int:
+    def withdraw(self, node: str, group: str | None, by_hand: bool = True) -> int:
         """Let no route lead to a member any more, of one group or of all; return routes changed.
 
-        The member keeps its addresses, and its services run on.
+        The member keeps its addresses, and its services run on. Who is withdrawn by hand stays
+        so until it is announced by hand.
         """
         memberships = self._memberships(node, group)
-        if memberships <= self.state.withdrawn:
+        if memberships <= (self._kept if by_hand else self.state.withdrawn):
             raise UsageError(f"{node!r} has withdrawn already")
+        if by_hand:
+            self._kept |= memberships
         return self._enter(replace(self.state, withdrawn=self.state.withdrawn | memberships))
 
     def announce(self, node: str, group: str | None) -> int:
@@ -137,7 +143,21 @@ class Faults:
         memberships = self._memberships(node, group)
         if not memberships & self.state.withdrawn:
             raise UsageError(f"{node!r} has not withdrawn")
+        self._kept -= memberships
         return self._enter(replace(self.state, withdrawn=self.state.withdrawn - memberships))
+
+    def kept_withdrawn(self, node: str, group: str) -> bool:
+        """Whether a member was withdrawn by hand."""
+        return (group, node) in self._kept
+
+    def announcers(self, group: str) -> tuple[str, ...]:
+        """The members of a group that are announced: none that is dead, or whose daemon is stopped.
+
+        Whether anybody is connected to them is not asked.
+        """
+        gone, withdrawn = self.state.dead | self.state.mute, self.state.withdrawn
+        members = self._network.groups[group].instances
+        return tuple(one for one in members if one not in gone and (group, one) not in withdrawn)
 
     def stop_daemon(self, node: str, how: str) -> int:
         """End a node's routing daemon by TERM or KILL; return the routes changed by the lab.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import selectors
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,14 +127,43 @@ class NodePlace:
 
     def end_daemon(self, daemon: Daemon, how: signal.Signals = signal.SIGKILL) -> None:
         """End a program that was started here."""
+        self._forget(daemon)
         self._loop.processes.stop(self.node, how, daemon.name)
+
+    def spawn(
+        self, name: str, command: Sequence[str], package: str, ended: Callable[[int], None]
+    ) -> Daemon:
+        """Start a short program that nobody waits for; *ended* is told how it ended.
+
+        One called *name* that runs still is killed, and then tells nobody.
+        """
+        path = find_program(command[0], package)
+        self._forget(self._loop.processes.named(self.node, name))
+        start = self._loop.processes.start
+        program = start(self.node, self._held, [path, *command[1:]], name=name, short=True)
+
+        def end(_handle: object, _events: int) -> None:
+            self.end_daemon(program)
+            assert program.status is not None
+            ended(program.status)
+
+        self._loop.selector.register(program.handle, selectors.EVENT_READ, end)
+        return program
+
+    def _forget(self, program: Daemon | None) -> None:
+        if program is not None and program.handle in self._loop.selector.get_map():
+            self._loop.selector.unregister(program.handle)
 
     # -- the routing system -----------------------------------------------------------------------
 
     def announce(self, group: str, member: str | None = None) -> bool:
-        """Let routes lead to a member (this node if none is named); False if they do already."""
+        """Let routes lead to a member (this node if none is named).
+
+        False if they do already, or if it was withdrawn by hand.
+        """
         faults, member = self._loop.faults, member or self.node
-        if (group, member) not in faults.state.withdrawn:
+        withdrawn = (group, member) in faults.state.withdrawn
+        if not withdrawn or faults.kept_withdrawn(member, group):
             return False
         faults.announce(member, group)
         return True
@@ -144,5 +173,9 @@ class NodePlace:
         faults, member = self._loop.faults, member or self.node
         if (group, member) in faults.state.withdrawn:
             return False
-        faults.withdraw(member, group)
+        faults.withdraw(member, group, by_hand=False)
         return True
+
+    def announcers(self, group: str) -> tuple[str, ...]:
+        """The living members of a group that routes lead to."""
+        return self._loop.faults.announcers(group)

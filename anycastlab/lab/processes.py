@@ -39,6 +39,7 @@ class Daemon:
     pid: int
     handle: int
     log: Path
+    short: bool = False
     status: int | None = None
 
     def last_words(self) -> str:
@@ -88,18 +89,27 @@ class Processes:
         return path
 
     def start(
-        self, node: str, held: int, command: Sequence[str], view: View | None = None
+        self,
+        node: str,
+        held: int,
+        command: Sequence[str],
+        view: View | None = None,
+        name: str = "",
+        short: bool = False,
     ) -> Daemon:
         """Start a program in the namespace *held* of a node; it goes by its own name there.
 
-        One of that name which runs still is killed. Raises ProgramError when it cannot be started.
+        One of that *name* which runs still is killed. What is *short* begins its log anew, and
+        is killed with all it started. Raises ProgramError when it cannot be started.
         """
-        directory, name = self.directory(node), Path(command[0]).name
+        directory, name = self.directory(node), name or Path(command[0]).name
         self.stop(node, signal.SIGKILL, name)
         log = directory / f"{name}.log"
+        if short:
+            log.unlink(missing_ok=True)
         with without(signal.SIGCHLD), _short_files(), _elsewhere(held, directory, view):
             pid = _spawn(command, log.name)
-            daemon = Daemon(node, name, pid, os.pidfd_open(pid), log)
+            daemon = Daemon(node, name, pid, os.pidfd_open(pid), log, short)
             self._daemons.setdefault(node, {})[name] = daemon
         return daemon
 
@@ -112,6 +122,7 @@ class Processes:
         known = self._daemons.get(node, {})
         going = [known.pop(key) for key in list(known) if name in (None, key)]
         for daemon in going if how == signal.SIGKILL else reversed(going):
+            self._end_group(daemon)
             end(daemon.handle, how)
             os.close(daemon.handle)
             self._reap(daemon)
@@ -119,6 +130,10 @@ class Processes:
     def running(self, node: str) -> list[Daemon]:
         """A node's daemons, those that ended by themselves included."""
         return list(self._daemons.get(node, {}).values())
+
+    def named(self, node: str, name: str) -> Daemon | None:
+        """A node's daemon of that name, if there is one."""
+        return self._daemons.get(node, {}).get(name)
 
     def handles(self) -> list[int]:
         """Descriptors of all daemons; each becomes readable when its daemon ends."""
@@ -147,6 +162,12 @@ class Processes:
                 self._reap(daemon)
         if callable(self._previous):
             self._previous(number, frame)
+
+    def _end_group(self, daemon: Daemon) -> None:
+        with without(signal.SIGCHLD):
+            self._reap(daemon)
+            if daemon.short and daemon.status is None:
+                os.killpg(daemon.pid, signal.SIGKILL)
 
     def _reap(self, daemon: Daemon) -> None:
         if daemon.status is None:
@@ -219,6 +240,7 @@ def _spawn(command: Sequence[str], log: str) -> int:
                 (os.POSIX_SPAWN_DUP2, 1, 2),
             ],
             setsigmask=(),
+            setpgroup=0,
             setsigdef=_IGNORED_BY_US,
         )
     except OSError as error:

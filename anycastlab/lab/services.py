@@ -16,6 +16,8 @@ from anycastlab.topology.network import Node
 
 IDENTITY = Attached("identity")
 """Every server answers with its name, so that answer and reception can be compared."""
+HEALTH = Attached("health")
+"""Members that are tied to a check are looked after."""
 
 
 class Services:
@@ -26,9 +28,9 @@ class Services:
         self._loop = loop
         self._running: dict[str, list[Component]] = {}
         self._places: dict[str, NodePlace] = {}
-        self._members = {
-            name for group in world.network.groups.values() for name in group.instances
-        }
+        members = [one for group in world.network.groups.values() for one in group.members]
+        self._members = {member.node for member in members}
+        self._tied = {member.node for member in members if member.check is not None}
 
     def start_all(self) -> None:
         """Start what every node runs."""
@@ -50,8 +52,10 @@ class Services:
 
     def _wanted(self, node: Node) -> tuple[Attached, ...]:
         identifies = node.role == "server" or node.name in self._members
-        named = any(attached.name == IDENTITY.name for attached in node.run)
-        return (IDENTITY, *node.run) if identifies and not named else node.run
+        named = {attached.name for attached in node.run}
+        first = (IDENTITY,) if identifies and IDENTITY.name not in named else ()
+        last = (HEALTH,) if node.name in self._tied and HEALTH.name not in named else ()
+        return (*first, *node.run, *last)
 
     def stop(self, name: str) -> None:
         """Stop what one node ran that has died."""
@@ -61,9 +65,13 @@ class Services:
             component.stop()
 
     def stop_service(self, node: str, service: str | None) -> None:
-        """Stop one service of a living node, or all. Raises UsageError when none runs."""
+        """Stop one service of a living node, or all. Raises UsageError when none runs.
+
+        What only looks after services (a health check) has to be named.
+        """
         self._want_alive(node)
-        going = [c for c in self._running.get(node, []) if service in (None, c.name)]
+        running = self._running.get(node, [])
+        going = [c for c in running if service == c.name or (service is None and c.serves)]
         if not going:
             raise UsageError(f"{node!r} runs no {service or 'service'}")
         for component in going:

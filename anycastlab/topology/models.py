@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from anycastlab.topology.forms import NotEmpty, OneOrMore, ShortForm, Strict
+from anycastlab.topology.health import Tie
 from anycastlab.topology.literals import AddressText, SubnetText
 from anycastlab.topology.multipath import MultipathSpec
 from anycastlab.topology.names import LAB_NAME_SCHEMA, NAME_SCHEMA
@@ -181,6 +182,7 @@ class MemberSpec(ShortForm):
     short_form: ClassVar = {"type": "null", "description": "A member with nothing to say."}
 
     announce: str = Field("static", description="How the network learns that it is a member.")
+    check: Tie = Field(None, description="What its service must answer for it to be announced.")
 
     @model_validator(mode="before")
     @classmethod

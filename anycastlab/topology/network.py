@@ -20,6 +20,7 @@ from ipaddress import (
 from types import MappingProxyType
 from typing import Any, Literal
 
+Service = Literal["tcp", "http", "udp", "exec"]
 Role = Literal["router", "client", "server"]
 Family = Literal[4, 6]
 Address = IPv4Address | IPv6Address
@@ -128,12 +129,40 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """What a member's service must answer for the member to be announced; times in seconds.
+
+    ``command`` is only there for ``exec``, which has no ``port``; see the file format.
+    """
+
+    service: Service
+    port: int = 0
+    path: str = "/"
+    command: tuple[str, ...] = ()
+    address: Literal["own", "service"] = "own"
+    interval: float = 1.0
+    fall: int = 3
+    rise: int = 2
+    hold_down: float = 2.0
+    fail_open: bool = True
+
+    @property
+    def patience(self) -> float:
+        """Seconds in which a check must be answered."""
+        return min(self.interval, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
-    """A node that holds a group's service addresses; ``announce``: how the network learns it."""
+    """A node that holds a group's service addresses; ``announce``: how the network learns it.
+
+    ``check``: what its service must answer for it to be announced.
+    """
 
     node: str
     announce: str = "static"
     options: Mapping[str, Any] = field(default_factory=no_options)
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,12 @@ def _groups(topology: Topology, plan: Plan) -> dict[str, Group]:
     groups = {}
     for (name, spec), addresses in zip(topology.anycast.items(), plan.groups, strict=True):
         members = tuple(
-            Member(node, member.announce, MappingProxyType(member.model_extra or {}))
+            Member(
+                node,
+                member.announce,
+                MappingProxyType(member.model_extra or {}),
+                member.check.resolved if member.check else None,
+            )
             for _, node, member in spec.member_items()
         )
         groups[name] = Group(name, addresses, members)

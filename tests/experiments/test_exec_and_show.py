@@ -14,7 +14,7 @@ from anycastlab.errors import ProgramError, TopologyError, UsageError
 from anycastlab.experiments.load import load_checked
 from anycastlab.experiments.runner import perform
 from anycastlab.experiments.script import script
-from anycastlab.experiments.show import differences
+from anycastlab.experiments.show import differences, excesses
 from anycastlab.experiments.step import Context
 from anycastlab.experiments.verdict import Outcome
 from anycastlab.lab.execution import run
@@ -109,4 +109,16 @@ def test_what_a_table_holds_is_compared_key_by_key() -> None:
         "expected a: 2, found 1",
         "expected b.c: [1], found [1, 2]",
         "expected b.x: 0, there is no b.x",
+    ]
+
+
+def test_numbers_are_held_to_the_most_that_is_allowed() -> None:
+    held = json.loads('{"a": 1, "b": {"c": 4, "d": true, "e": null}}')
+    assert list(excesses({"a": 1, "b": {"c": 4.5}}, held)) == []
+    assert list(excesses({"a": 0, "b": {"c": 3, "d": 2, "e": 2, "x": 0}}, held)) == [
+        "expected a: at most 0, found 1",
+        "expected b.c: at most 3, found 4",
+        "expected b.d: at most 2, found true",
+        "expected b.e: at most 2, found null",
+        "expected b.x: at most 0, there is no b.x",
     ]

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anycastlab.errors import TopologyError
+from anycastlab.topology.health import CheckSpec
 from anycastlab.topology.models import LinkSpec, NodeSpec, Topology
 from anycastlab.topology.network import Network
 
-from .texts import EVERYTHING, loaded
+from .texts import EVERYTHING, SMALL, loaded
 
 SCALARS = st.one_of(
     st.none(),
@@ -37,6 +38,10 @@ VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
+)
+CHECK_KEYS = [field.alias or name for name, field in CheckSpec.model_fields.items()]
+CHECK_VALUES = st.one_of(
+    SCALARS, st.sampled_from(["tcp", "http", "udp", "exec", "/", "10ms", "2s"]), st.integers(1, 99)
 )
 PARTS = st.lists(st.integers(0, 9), max_size=5)
 
@@ -97,6 +102,19 @@ def test_a_topology_with_parts_replaced_loads_or_is_refused(
     result = outcome(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
     if isinstance(result, Network):
         assert_sound(result)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(CHECK_KEYS), CHECK_VALUES | st.lists(CHECK_VALUES)))
+def test_any_check_of_a_member_loads_or_is_refused(check: dict[str, Any]) -> None:
+    document = yaml.safe_load(SMALL)
+    document["anycast"]["A"]["members"] = {"s1": {"check": check}}
+    result = outcome(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
+    if isinstance(result, Network):
+        (member,) = result.groups["A"].members
+        assert member.check is not None
+        assert 0.01 <= member.check.patience <= 1
+        assert bool(member.check.port) != bool(member.check.command)
 
 
 @given(

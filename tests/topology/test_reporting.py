@@ -35,7 +35,7 @@ from .texts import EVERYTHING, SMALL, complaints, loaded
         (("links", 1, "cost", 1), 11, "20]", "20]"),
         (("links", 2, "cost", 0), 12, "3, subnet", "cost:"),
         (("anycast", "B", "members", "s1", "prepend"), 22, "2}", "prepend:"),
-        (("anycast", "B", "members", "r2"), 22, "}", "r2:"),
+        (("anycast", "B", "members", "r2"), 22, "{check: tcp}}", "r2:"),
         (("experiment", 0, "expect", "instance"), 26, "s1}", "instance:"),
         (("nowhere", "at", "all"), 1, "name: everything", "name: everything"),
     ],

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from anycastlab.topology.network import Component, Impairment, Member
+from anycastlab.topology.network import Check, Component, Impairment, Member
 from anycastlab.topology.resolve import FIRST_INDEX, MOST_NODES_WITH_FULL_TABLES
 
 from .texts import EVERYTHING, loaded
@@ -88,7 +88,11 @@ def test_lans_have_subnets_ports_and_costs() -> None:
 def test_groups_keep_how_each_member_announces_and_its_options() -> None:
     groups = loaded(EVERYTHING).network.groups
     assert groups["A"].instances == ("s1", "s2")
-    assert groups["B"].members == (Member("s1", "bgp", {"prepend": 2}), Member("r2"))
+    check = Check("tcp", 4786)
+    assert groups["B"].members == (
+        Member("s1", "bgp", {"prepend": 2}),
+        Member("r2", check=check),
+    )
     assert [str(address) for address in groups["B"].addresses] == ["198.18.0.1", "2001:db8:a::1"]
 
 

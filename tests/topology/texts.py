@@ -27,7 +27,7 @@ anycast:
     addresses: [192.0.2.1, "2001:db8:77::1"]
     members: [s1, s2]
   B:
-    members: {s1: {announce: bgp, prepend: 2}, r2: }
+    members: {s1: {announce: bgp, prepend: 2}, r2: {check: tcp}}
   C: {addresses: 240.0.0.1, members: [s2]}
 routing: {daemon: bird, protocol: ospf, area: 0}
 experiment:
