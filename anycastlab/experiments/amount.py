@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Annotated
 
@@ -48,15 +48,19 @@ class Amount:
         return f"{bound}{float(self.number):g}{'%' * self.percent}"
 
 
-AmountField = Annotated[
-    Amount,
-    PlainValidator(Amount.of),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 0},
-                {"type": "string", "pattern": f"^{_WRITTEN.pattern}$"},
-            ]
-        }
-    ),
-]
+def limit(value: object) -> Amount:
+    """Read an amount of which a number by itself is the most. Raises ValueError."""
+    amount = Amount.of(value)
+    return replace(amount, bound=amount.bound or "most")
+
+
+_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 0},
+            {"type": "string", "pattern": f"^{_WRITTEN.pattern}$"},
+        ]
+    }
+)
+AmountField = Annotated[Amount, PlainValidator(Amount.of), _SCHEMA]
+LimitField = Annotated[Amount, PlainValidator(limit), _SCHEMA]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from anycastlab.experiments.amount import LimitField
 from anycastlab.experiments.during import During, check_during, strikes
 from anycastlab.experiments.fields import (
     ALL,
@@ -27,8 +28,6 @@ from anycastlab.experiments.verdict import Outcome
 from anycastlab.probing.stream_record import Pace, StreamProtocol
 from anycastlab.probing.timeline import FlowTimeline, Timeline
 
-AtMost = Annotated[int, Field(ge=0, strict=True)]
-
 _USUAL = Pace()
 _COUNTED = (
     *("lost", "refused", "unanswered"),
@@ -39,6 +38,7 @@ _COUNTED = (
 class Limits(BaseModel):
     """What may become of each flow: counts and times are the most that is allowed.
 
+    A count may be written ``at least 5`` too, or as a share of what was sent.
     ``gap``: how long nobody received it. ``ends-at``: who receives it at the end. ``never``: who
     receives none of it; ``never-after``: who receives none once all faults are done, or from so
     many seconds after that on.
@@ -46,13 +46,13 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    lost: AtMost | None = None
-    refused: AtMost | None = None
-    unanswered: AtMost | None = None
-    duplicated: AtMost | None = None
-    reordered: AtMost | None = None
-    bounced: AtMost | None = None
-    misdelivered: AtMost | None = None
+    lost: LimitField | None = None
+    refused: LimitField | None = None
+    unanswered: LimitField | None = None
+    duplicated: LimitField | None = None
+    reordered: LimitField | None = None
+    bounced: LimitField | None = None
+    misdelivered: LimitField | None = None
     gap: Duration | None = None
     ends_at: WantedField = Field(default=PREDICTED, alias="ends-at")
     never: NamesField | None = None
@@ -61,9 +61,9 @@ class Limits(BaseModel):
     def judge(self, flow: FlowTimeline, done: int | None) -> Iterator[str]:
         """Say what differs; *done* is when the last fault was (ns, real time)."""
         for kind in _COUNTED:
-            most, found = getattr(self, kind), getattr(flow, kind)
-            if most is not None and found > most:
-                yield f"expected at most {most} {kind}, found {found}"
+            wanted, found = getattr(self, kind), getattr(flow, kind)
+            if wanted is not None and not wanted.met(found, flow.sent):
+                yield f"expected {wanted} {kind}, found {found}"
         if self.gap is not None and (flow.gap is None or flow.gap > self.gap * 1e9):
             found = "that has no end" if flow.gap is None else f"of {flow.gap / 1e6:.2f} ms"
             yield f"expected a gap of at most {self.gap * 1e3:g} ms, found one {found}"

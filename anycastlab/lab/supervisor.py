@@ -48,11 +48,11 @@ class Supervisor:
         self._pid = publish_as
         self._selector = selectors.DefaultSelector()
         self._world = World(network)
-        self._plane = planes.make(self._world, rundir)
-        self._faults = Faults(self._world, self._plane)
         self._timers = Timers()
         self._idle = self._timers.after(0, self._settle)
         self._known: NetworkState | None = None
+        self._plane = planes.make(self._world, rundir, self._timers)
+        self._faults = Faults(self._world, self._plane)
         processes = Processes(rundir)
         loop = Loop(network, self._selector, self._timers, processes, self._faults)
         self._services = Services(self._world, loop)

@@ -6,7 +6,7 @@ What these types cannot see (that a name is a node's, that no two addresses coll
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -15,19 +15,17 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    ValidationInfo,
     WithJsonSchema,
-    field_validator,
     model_validator,
 )
 
 from anycastlab.topology.forms import NotEmpty, OneOrMore, ShortForm, Strict
 from anycastlab.topology.health import Tie
 from anycastlab.topology.literals import AddressText, SubnetText
-from anycastlab.topology.multipath import MultipathSpec
 from anycastlab.topology.names import LAB_NAME_SCHEMA, NAME_SCHEMA
 from anycastlab.topology.network import Impairment, Role
 from anycastlab.topology.positions import Path
+from anycastlab.topology.routing_spec import RoutingSpec
 from anycastlab.topology.settings import SysctlName, SysctlValue
 from anycastlab.topology.units import BitsPerSecond, Seconds, Share
 from anycastlab.topology.wording import given
@@ -215,46 +213,6 @@ class GroupSpec(Strict):
             return [(("members", name), name, spec) for name, spec in self.members.items()]
         plain = MemberSpec()
         return [(("members", index), name, plain) for index, name in enumerate(self.members)]
-
-
-class RoutingSpec(ShortForm):
-    """How routes come about; a daemon's component reads the keys that are not named here."""
-
-    model_config = ConfigDict(extra="allow")
-    short_form: ClassVar = {
-        "enum": ["kernel", "bird", "frr"],
-        "type": "string",
-        "description": "kernel: shortest paths by the lab itself; bird, frr: a routing daemon.",
-    }
-
-    daemon: Literal["kernel", "bird", "frr"] = Field(
-        "kernel", description="kernel: shortest paths by the lab itself; bird, frr: a daemon."
-    )
-    protocol: str | None = Field(None, description="What the daemon speaks, as ospf or bgp.")
-    tables: Literal["auto", "full", "compact"] = Field(
-        "auto", description="full: a route to every node's address; compact: fewer, for big labs."
-    )
-    multipath: MultipathSpec = Field(
-        MultipathSpec(), description="How routers choose among equally near next hops."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_short(cls, value: object) -> object:
-        if isinstance(value, str):
-            return {"daemon": value}
-        if not isinstance(value, dict):
-            raise ValueError("expected kernel, bird or frr, or {daemon: ..., ...}")
-        return value
-
-    @field_validator("multipath")
-    @classmethod
-    def _daemons_write_their_own_routes(
-        cls, value: MultipathSpec, others: ValidationInfo
-    ) -> MultipathSpec:
-        if problem := value.refused_by(others.data.get("daemon", "kernel")):
-            raise ValueError(problem)
-        return value
 
 
 _NAMED: dict[str, Any] = {"propertyNames": NAME_SCHEMA}

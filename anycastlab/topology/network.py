@@ -190,13 +190,19 @@ class Multipath:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """How routes come about: by the lab (``kernel``) or by a daemon's protocol."""
+    """How routes come about: by the lab (``kernel``) or by a daemon's protocol.
+
+    ``detect`` and ``spread`` are the seconds until the lab's own plane sees a fault, and for each
+    hop the news travels.
+    """
 
     daemon: str = "kernel"
     protocol: str | None = None
     tables: Literal["full", "compact"] = "full"
     options: Mapping[str, Any] = field(default_factory=no_options)
     multipath: Multipath = field(default_factory=Multipath)
+    detect: float = 0.0
+    spread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,4 +131,4 @@ def _routing(topology: Topology) -> Routing:
     options = MappingProxyType(spec.model_extra or {})
     choice = spec.multipath
     multipath = Multipath(choice.hash, choice.resilient, choice.seeds)
-    return Routing(spec.daemon, spec.protocol, tables, options, multipath)
+    return Routing(spec.daemon, spec.protocol, tables, options, multipath, spec.detect, spec.spread)

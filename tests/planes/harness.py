@@ -16,6 +16,7 @@ from anycastlab.lab.faults import Faults
 from anycastlab.lab.planes import make
 from anycastlab.lab.planes.convergence import kernel_table
 from anycastlab.lab.planes.daemon import DaemonPlane
+from anycastlab.lab.timers import Timers
 from anycastlab.lab.world import World
 from anycastlab.routing.table import Table
 from anycastlab.topology.load import load_text
@@ -87,7 +88,7 @@ class Running:
             self.world.build_namespaces(lambda *_: None)
             self.world.build_links()
             self.world.configure()
-        plane = make(self.world, rundir)
+        plane = make(self.world, rundir, Timers())
         assert isinstance(plane, DaemonPlane)
         self.plane = plane
         self.faults = Faults(self.world, plane)

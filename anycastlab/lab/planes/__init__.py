@@ -6,16 +6,22 @@ from pathlib import Path
 
 from anycastlab.lab.planes.base import ControlPlane
 from anycastlab.lab.planes.kernel import KernelPlane
+from anycastlab.lab.planes.slow import SlowPlane
+from anycastlab.lab.timers import Timers
 from anycastlab.lab.world import World
 
 __all__ = ["ControlPlane", "make"]
 
 
-def make(world: World, rundir: Path) -> ControlPlane:
-    """The control plane the network's `routing:` asks for; *rundir* is the lab's own directory."""
+def make(world: World, rundir: Path, timers: Timers) -> ControlPlane:
+    """The control plane the network's `routing:` asks for; *rundir* is the lab's own directory.
+
+    *timers* are those of the loop the plane is in.
+    """
     daemon = world.network.routing.daemon
     if daemon == "kernel":
-        return KernelPlane(world)
+        slow = world.network.routing.detect or world.network.routing.spread
+        return SlowPlane(world, timers) if slow else KernelPlane(world)
     from anycastlab.lab.processes import Processes
 
     if daemon == "bird":

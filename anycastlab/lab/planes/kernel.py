@@ -17,7 +17,7 @@ from anycastlab.routing.forwarder import Forwarder
 from anycastlab.routing.state import NetworkState
 from anycastlab.routing.tables import DEFAULTS
 
-_GONE = (errno.ESRCH, errno.ENODEV, errno.ENOENT)
+GONE = (errno.ESRCH, errno.ENODEV, errno.ENOENT)
 """What the kernel says of a route or group it has taken away by itself, with the interface."""
 
 
@@ -69,7 +69,7 @@ class KernelPlane:
         everything, urgent = self._forwarder, self._urgent  # of the state before
         rehearsed = self._rehearsals.find(state)
         if rehearsed is not None:
-            self._world.send_each(rehearsed.batches, tolerate=_GONE)
+            self._world.send_each(rehearsed.batches, tolerate=GONE)
             written = rehearsed.routes
             everything.update(state)
             urgent.update(state)
@@ -89,7 +89,7 @@ class KernelPlane:
 
     def _write(self, changes: Mapping[str, Change]) -> int:
         batches = ((name, prepared(self._writers[name], one)) for name, one in changes.items())
-        self._world.send_each(batches, tolerate=_GONE)
+        self._world.send_each(batches, tolerate=GONE)
         return sum(map(Change.size, changes.values()))
 
     def daemons(self, name: str) -> Mapping[str, str]:
