@@ -8,7 +8,18 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from benchmarks import commands, kernel_phase, memory, peers, probing, reconvergence, routes
+from benchmarks import (
+    commands,
+    daemons,
+    kernel_phase,
+    memory,
+    peers,
+    probing,
+    reconvergence,
+    routes,
+    streams,
+    wires,
+)
 from benchmarks.harness import Bench
 from benchmarks.results import HEADING, Row, write_json
 
@@ -21,6 +32,9 @@ MEASURES: Mapping[str, Measure] = {
     "routes": routes.measure,
     "probing": probing.measure,
     "reconvergence": reconvergence.measure,
+    "stream": streams.measure,
+    "wire": wires.measure,
+    "bird": daemons.measure,
     "memory": memory.measure,
 }
 

@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,19 +21,26 @@ from benchmarks.harness import Bench, floor, worker
 from benchmarks.plan import counted, number, text
 from benchmarks.results import Row
 
-ROUTERS, MEMBERS, CLIENTS, GROUPS = 200, 10, 20, 10
+SIZES, ROUTERS = (100, 200, 1000), 200
+MEMBERS, CLIENTS, GROUPS = 10, 20, 10
 LIMIT, WINDOW_LIMIT = 3.0, 2.0
+_LONGEST_PAUSE, _ATTEMPTS = 1.0, 10
 
 
 def measure(bench: Bench) -> Iterator[Row]:
     """Kill servers in a lab of one process, and time what follows."""
-    nodes = ROUTERS + MEMBERS + CLIENTS
-    file = bench.topology("random", nodes, members=MEMBERS, clients=CLIENTS, groups=GROUPS)
-    plan = bench.directory / "install.plan"
-    found = worker(reconverge, file, bench.compile("install"), plan, bench.repetitions)
-    yield Row.at_most("kill to last changed route", ROUTERS, found["ours"], found["C"], LIMIT)
-    windows = worker(windows_of, file, bench.compile("stream"), bench.repetitions)
+    install, plan = bench.compile("install"), bench.directory / "install.plan"
+    for size in SIZES[:2] if bench.quick else SIZES:
+        found = worker(reconverge, _file(bench, size), install, plan, bench.repetitions)
+        yield Row.at_most("kill to last changed route", size, found["ours"], found["C"], LIMIT)
+    stream = bench.compile("stream")
+    windows = worker(windows_of, _file(bench, ROUTERS), stream, bench.repetitions)
     yield Row.within("blackhole window, probe every 0.2 ms", ROUTERS, windows, WINDOW_LIMIT, "ms")
+
+
+def _file(bench: Bench, routers: int) -> Path:
+    nodes = routers + MEMBERS + CLIENTS
+    return bench.topology("random", nodes, members=MEMBERS, clients=CLIENTS, groups=GROUPS)
 
 
 def reconverge(file: str, install: str, plan: str, times: str) -> dict[str, list[float]]:
@@ -52,10 +60,25 @@ def reconverge(file: str, install: str, plan: str, times: str) -> dict[str, list
 
 
 def windows_of(file: str, program: str, times: str) -> list[float]:
-    """Kill the server that a client is probing, for one client after the other (ms)."""
-    lab = _Lab(file)
+    """Kill the server that a client is probing, for one client after the other (ms).
+
+    The lab and the prober have a processor each. A prober that was kept from its own when the
+    server died has lost nothing, or cannot tell for how long: that run does not count.
+    """
+    mine, *others = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {mine})
+    command = ["taskset", "-c", str(others[0] if others else mine), program]
+    lab, windows = _Lab(file), list[float]()
     clients = lab.network.role("client")
-    return [lab.window(clients[at % len(clients)], program) for at in range(int(times))]
+    for at in range(int(times) * _ATTEMPTS):
+        found = lab.stream(clients[at % len(clients)], command)
+        if found["lost"] and found["pause"] <= _LONGEST_PAUSE:
+            windows.append(found["window"])
+        if len(windows) == int(times):
+            return windows
+    sys.exit(
+        f"the prober was kept waiting in all but {len(windows)} of {int(times) * _ATTEMPTS} runs"
+    )
 
 
 class _RecordingWorld(World):
@@ -140,13 +163,13 @@ class _Lab:
         self._plane.by_c = None
         return self._plane.c_took if by_c else (self._world.sent - began) * 1e3
 
-    def window(self, client: str, program: str) -> float:
-        """Kill the instance of a client's stream of probes; return the longest gap (ms)."""
+    def stream(self, client: str, program: list[str]) -> dict[str, float]:
+        """Kill the instance of a client's stream of probes; return what the C program found."""
         group = next(iter(self.network.groups.values()))
         (server, *_) = predict(self.network)[client, group.name]
         destination = next(str(one) for one in group.addresses if one.version == 4)
         source = str(self.network.nodes[client].ipv4)
-        command = [program, self._world.path(client), source, destination]
+        command = [*program, self._world.path(client), source, destination]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as prober:
@@ -155,7 +178,7 @@ class _Lab:
             assert prober.stdout.readline() == "ready\n"
             self.faults.kill(server)
             prober.stdin.close()
-            found = json.loads(prober.stdout.read())
+            found: dict[str, float] = json.loads(prober.stdout.read())
         self.faults.revive(server)
         self.settle()
-        return float(found["window"])
+        return found

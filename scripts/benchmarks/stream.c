@@ -4,7 +4,7 @@
  *
  * Usage: stream NAMESPACE SOURCE DESTINATION
  * Writes "ready" at the first answer, streams until its standard input ends and a while longer, then
- * prints {"window": ms, "lost": requests, "sent": requests}.
+ * prints {"window": ms, "pause": ms, "lost": requests, "sent": requests}.
  */
 #include "floor.h"
 #include <arpa/inet.h>
@@ -59,19 +59,26 @@ static int open_raw(const char *space, const char *source, const char *destinati
     return fd;
 }
 
+/* Print the gap, and the longest time in it in which nothing was sent. */
 static void print_longest_gap(int sent) {
-    double window = 0;
+    double window = 0, pause = 0;
     int lost = 0;
     for (int i = 0; i < sent; i++) {
         if (answered[i]) continue;
+        double longest = 0;
         int next = i;
-        while (next < sent && !answered[next]) next++;
+        while (next < sent && !answered[next]) {
+            next++;
+            double apart = next < sent ? sent_at[next] - sent_at[next - 1] : 0;
+            if (apart > longest) longest = apart;
+        }
         double gap = sent_at[next < sent ? next : sent - 1] - sent_at[i];
-        if (gap > window) window = gap;
+        if (gap > window) window = gap, pause = longest;
         lost += next - i;
         i = next;
     }
-    printf("{\"window\": %.3f, \"lost\": %d, \"sent\": %d}\n", window, lost, sent);
+    printf("{\"window\": %.3f, \"pause\": %.3f, \"lost\": %d, \"sent\": %d}\n", window, pause, lost,
+           sent);
 }
 
 int main(int count, char **arguments) {
