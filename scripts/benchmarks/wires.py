@@ -18,7 +18,7 @@ MEGABYTES, ROUNDS = 256, 2000
 BULK_LIMIT, ROUND_TRIP_LIMIT = 5.0, 20.0
 PLAIN, IMPAIRED = "r2", "r3"
 
-_TOPOLOGY = f"""\
+TOPOLOGY = f"""\
 name: bench-wire
 nodes: {{r1: router, {PLAIN}: router, {IMPAIRED}: router}}
 links:
@@ -30,7 +30,7 @@ links:
 def measure(bench: Bench) -> Iterator[Row]:
     """Send much by TCP, and a datagram there and back, over either link."""
     file = bench.directory / "bench-wire.yaml"
-    file.write_text(_TOPOLOGY)
+    file.write_text(TOPOLOGY)
     with running(file):
         found = worker(compare, file.stem, bench.repetitions)
     means, bulk, trip = found["means"], found["bulk"], found["trip"]

@@ -69,7 +69,8 @@ def test_c_inserts_as_many_routes_as_the_product(
 def test_c_installs_what_the_product_would_and_a_killed_server_costs_the_stream_probes(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"ROUTERS": 12, "MEMBERS": 3, "CLIENTS": 2, "GROUPS": 1}.items():
+    small = {"SIZES": (12,), "ROUTERS": 12, "MEMBERS": 3, "CLIENTS": 2, "GROUPS": 1}
+    for name, value in small.items():
         monkeypatch.setattr(reconvergence, name, value)
     installed, window = reconvergence.measure(bench)
     assert installed.theirs
