@@ -12,7 +12,7 @@ IDENTITY_PORT = 4786  # after RFC 4786, Operation of Anycast Services
 MAGIC = b"anyclab1"
 
 _REQUEST = struct.Struct("!8sI")
-REQUEST_SIZE = _REQUEST.size
+REQUEST_SIZE, NUMBER_AT = _REQUEST.size, len(MAGIC)
 
 
 def request(number: int) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from anycastlab.experiments.fields import PREDICTED, Wanted
 from anycastlab.probing.observation import Observation
@@ -28,7 +27,7 @@ def delivered(want: Wanted) -> Judge:
         if want == PREDICTED:
             note = f"expected {any_of(observation.predicted)} (predicted)"
             return None if observation.ok else note
-        met = replace(observation, predicted=tuple(want)).ok
+        met = observation._replace(predicted=tuple(want)).ok
         return None if met else f"expected {any_of(want)}"
 
     return judge

@@ -11,6 +11,7 @@ import errno
 import socket
 import struct
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 _HEADER = struct.Struct("@PIPNPNi4xI4x")  # struct mmsghdr
 _VECTOR = struct.Struct("@PN")  # struct iovec
@@ -26,12 +27,18 @@ def socket_address(address: bytes, port: int) -> bytes:
 
 
 class Outgoing:
-    """Packets of *size* bytes, one to each of *addresses*, sent from one socket or another."""
+    """A packet to each of *addresses*, sent from one socket or another.
 
-    def __init__(self, addresses: Sequence[bytes], size: int) -> None:
-        count, width = len(addresses), len(addresses[0])
+    All are *blank* (a multiple of four bytes) but for what is scattered over them.
+    """
+
+    def __init__(self, addresses: Sequence[bytes], blank: bytes) -> None:
+        count, width, size = len(addresses), len(addresses[0]), len(blank)
+        self._count, self._size = count, size
         self._names = ctypes.create_string_buffer(b"".join(addresses), count * width)
-        self._data = ctypes.create_string_buffer(count * size)
+        self._data = ctypes.create_string_buffer(blank * count, count * size)
+        whole = memoryview(self._data).cast("B")
+        self._fields = {"H": whole.cast("H"), "I": whole.cast("I")}
         names, data = ctypes.addressof(self._names), ctypes.addressof(self._data)
         pieces = b"".join(_VECTOR.pack(data + slot * size, size) for slot in range(count))
         self._vectors = ctypes.create_string_buffer(pieces, len(pieces))
@@ -43,10 +50,11 @@ class Outgoing:
         self._headers = ctypes.create_string_buffer(headers, len(headers))
         self._first = ctypes.addressof(self._headers)
 
-    def load(self, packets: Iterable[bytes]) -> None:
-        """Put the packets in place, one for each address."""
-        data = b"".join(packets)
-        ctypes.memmove(self._data, data, len(self._data))
+    def scatter(self, code: Literal["H", "I"], offset: int, values: Iterable[int]) -> None:
+        """Put one value into each packet, two or four bytes in network byte order at *offset*."""
+        data = struct.pack(f"!{self._count}{code}", *values)
+        size = struct.calcsize(code)
+        self._fields[code][offset // size :: self._size // size] = memoryview(data).cast(code)
 
     def send(self, descriptor: int, start: int, count: int) -> int:
         """Send *count* packets from number *start* on; return how many went.

@@ -11,6 +11,7 @@ from anycastlab.kernel.batch import ADDRESS, CONTROL
 
 _SO_TIMESTAMPNS_NEW, _SO_TIMESTAMPING_NEW = 64, 65
 _TX_SCHED, _RX_SOFTWARE, _SOFTWARE, _OPT_ID, _OPT_TSONLY = 0x100, 0x8, 0x10, 0x80, 0x800
+_BOTH_WAYS = _TX_SCHED | _RX_SOFTWARE | _SOFTWARE | _OPT_ID | _OPT_TSONLY
 
 _CMSG = "16x"  # struct cmsghdr: length, level, type
 RECEIVED = f"{_CMSG}qq{CONTROL - 32}x"
@@ -33,8 +34,12 @@ def stamp_both_ways(sock: socket.socket) -> None:
     """Also put the time each packet left into the error queue, without the packet itself.
 
     It is taken before the interface's queue, which may delay packets (netem) or drop them: a
-    round trip counts the sender's own link too. Calling it again numbers the packets from 0 again.
+    round trip counts the sender's own link too.
     """
+    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING_NEW, _BOTH_WAYS)
+
+
+def number_afresh(sock: socket.socket) -> None:
+    """Number the packets sent from 0 again."""
     sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING_NEW, 0)
-    flags = _TX_SCHED | _RX_SOFTWARE | _SOFTWARE | _OPT_ID | _OPT_TSONLY
-    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING_NEW, flags)
+    stamp_both_ways(sock)

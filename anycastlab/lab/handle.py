@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -155,13 +155,18 @@ class Lab:
 
     def hold(self, nodes: list[str]) -> None:
         """Fetch the descriptors of many nodes at once. Raises UsageError for a dead node."""
+        living = self.namespaces(nodes)
+        for node in nodes:
+            if node not in living:
+                raise UsageError(f"node {node!r} is dead")
+
+    def namespaces(self, nodes: Iterable[str]) -> Mapping[str, int]:
+        """Fetch the descriptors of those *nodes* that are alive; this object keeps them."""
         self._forget_the_dead()
         missing = [node for node in nodes if node not in self._namespaces]
         if missing:
             self._namespaces.update(self._channel.descriptors(missing))
-        for node in missing:
-            if node not in self._namespaces:
-                raise UsageError(f"node {node!r} is dead")
+        return MappingProxyType(self._namespaces)
 
     def _forget_the_dead(self) -> None:
         """Let go of namespaces that are no more, whoever killed their nodes."""

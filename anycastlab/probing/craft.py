@@ -8,6 +8,7 @@ sums of 16-bit words are sums modulo 0xFFFF.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from anycastlab.components.identity_wire import IDENTITY_PORT, MAGIC
 
 if TYPE_CHECKING:
+    from anycastlab.kernel.outgoing import Outgoing
     from anycastlab.topology.network import Family
 
 SYN_PORT = 61786
@@ -30,16 +32,15 @@ def words(data: bytes) -> int:
 class Template:
     """A transport packet for any probe: one big number, to which the changing fields are added.
 
-    ``ids`` has a 1 at the low end of each of the ``copies`` places where the id goes;
-    ``checksum_shift`` is how many bits lie below the checksum, ``complement`` what it is the
-    complement of without the changing fields.
+    ``ids`` has a 1 at the low end of each of the places where the id goes; ``complement`` is what
+    the checksum is the complement of without the changing fields.
     """
 
     size: int
     number: int
     ids: int
-    copies: int
-    checksum_shift: int
+    ids_at: tuple[int, ...]
+    checksum_at: int
     complement: int
     covers_addresses: bool
 
@@ -50,13 +51,13 @@ class Template:
         """Make a template of a complete packet whose changing fields (addresses too) are zero."""
         size = len(packet)
         (checksum,) = struct.unpack_from("!H", packet, checksum_at)
-        shift = (size - checksum_at - 2) * 8
+        blank = packet[:checksum_at] + bytes(2) + packet[checksum_at + 2 :]
         return cls(
             size=size,
-            number=int.from_bytes(packet, "big") - (checksum << shift),
+            number=int.from_bytes(blank, "big"),
             ids=sum(1 << (size - at - 4) * 8 for at in ids_at),
-            copies=len(ids_at),
-            checksum_shift=shift,
+            ids_at=ids_at,
+            checksum_at=checksum_at,
             complement=checksum ^ 0xFFFF,
             covers_addresses=covers_addresses,
         )
@@ -67,11 +68,31 @@ class Template:
         It counts where the checksum has a pseudo header: in TCP and ICMPv6, not in ICMP. A 32-bit
         id needs no cutting into words, as 2**16 is 1 in arithmetic modulo 0xFFFF.
         """
-        total = self.complement + self.copies * probe
-        if self.covers_addresses:
-            total += addresses
-        packet = self.number + probe * self.ids + (-total % 0xFFFF << self.checksum_shift)
+        (checksum,) = self._checksums((probe,), (addresses,))
+        packet = self.number + probe * self.ids
+        packet += checksum << (self.size - self.checksum_at - 2) * 8
         return packet.to_bytes(self.size, "big")
+
+    @property
+    def blank(self) -> bytes:
+        """The packet without what changes."""
+        return self.number.to_bytes(self.size, "big")
+
+    def load(self, outgoing: Outgoing, first: int, addresses: Sequence[int]) -> None:
+        """Make blank packets the probes from *first* on; *addresses* has such a sum for each."""
+        probes = range(first, first + len(addresses))
+        for at in self.ids_at:
+            outgoing.scatter("I", at, probes)
+        outgoing.scatter("H", self.checksum_at, self._checksums(probes, addresses))
+
+    def _checksums(self, probes: Sequence[int], addresses: Sequence[int]) -> list[int]:
+        rest, copies = self.complement, len(self.ids_at)
+        if not self.covers_addresses:
+            return [-(rest + copies * probe) % 0xFFFF for probe in probes]
+        return [
+            -(rest + copies * probe + total) % 0xFFFF
+            for probe, total in zip(probes, addresses, strict=True)
+        ]
 
 
 @cache

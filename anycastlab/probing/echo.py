@@ -10,7 +10,6 @@ from anycastlab.probing.craft import echo
 from anycastlab.probing.dialect import Answer, open_stamping
 from anycastlab.probing.filters import only_replies_and_errors
 from anycastlab.probing.identify import ECHO_REPLY, ECHO_REPLY_6, identify
-from anycastlab.probing.nodes import Nodes
 from anycastlab.topology.network import Family
 
 _word = Struct("!I").unpack_from
@@ -26,11 +25,12 @@ class Echo:
         self._protocol = socket.IPPROTO_ICMP if family == 4 else socket.IPPROTO_ICMPV6
         self._head = 20 if family == 4 else 0  # raw IPv4 sockets deliver the IP header
         self._reply = ECHO_REPLY if family == 4 else ECHO_REPLY_6
-        self.packet = echo(family).fill
+        template = echo(family)
+        self.blank, self.packet, self.load = template.blank, template.fill, template.load
 
-    def open(self, nodes: Nodes, client: str) -> socket.socket:
+    def open(self, source: str) -> socket.socket:
         """Open a raw ICMP socket."""
-        sock = open_stamping(nodes, client, self._family, socket.SOCK_RAW, self._protocol)
+        sock = open_stamping(source, self._family, socket.SOCK_RAW, self._protocol)
         only_replies_and_errors(sock, self._family)
         return sock
 

@@ -13,7 +13,6 @@ from anycastlab.probing.craft import syn
 from anycastlab.probing.dialect import Answer, open_stamping
 from anycastlab.probing.filters import only_answers_to_syns
 from anycastlab.probing.identify import ACK
-from anycastlab.probing.nodes import Nodes
 from anycastlab.topology.network import Family
 
 _word = Struct("!I").unpack_from
@@ -27,12 +26,12 @@ class Handshake:
     def __init__(self, family: Family) -> None:
         self._family: Family = family
         self._head = 20 if family == 4 else 0
-        self.packet = syn(family).fill
+        template = syn(family)
+        self.blank, self.packet, self.load = template.blank, template.fill, template.load
 
-    def open(self, nodes: Nodes, client: str) -> socket.socket:
+    def open(self, source: str) -> socket.socket:
         """Open a raw TCP socket."""
-        raw = socket.SOCK_RAW
-        sock = open_stamping(nodes, client, self._family, raw, socket.IPPROTO_TCP)
+        sock = open_stamping(source, self._family, socket.SOCK_RAW, socket.IPPROTO_TCP)
         only_answers_to_syns(sock, self._family)
         return sock
 

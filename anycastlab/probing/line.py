@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from anycastlab.kernel.batch import ADDRESS, Batch
 from anycastlab.kernel.outgoing import Outgoing, socket_address
-from anycastlab.kernel.stamps import RECEIVED, SENT, stamp_both_ways
+from anycastlab.kernel.stamps import RECEIVED, SENT, number_afresh
 from anycastlab.probing.dialect import Dialect
 from anycastlab.probing.ledger import REFUSED, Ledger
 from anycastlab.probing.plan import Block, Target
@@ -31,7 +31,7 @@ class Mailbox:
         key = dialect, id(targets)
         if key not in self._outgoing:
             addresses = [socket_address(target.packed, dialect.port) for target in targets]
-            self._outgoing[key] = Outgoing(addresses, len(dialect.packet(0, 0)))
+            self._outgoing[key] = Outgoing(addresses, dialect.blank)
         return self._outgoing[key]
 
 
@@ -48,11 +48,9 @@ class Line:
         *source* is the sum of the 16-bit words of the client's address.
         """
         self._base = block.start
-        fill, first, targets = self._dialect.packet, self._ledger.first + block.start, block.targets
+        first, targets = self._ledger.first + block.start, block.targets
         outgoing, descriptor = self._box.outgoing(self._dialect, targets), self.socket.fileno()
-        outgoing.load(
-            [fill(probe, source + target.words) for probe, target in enumerate(targets, first)]
-        )
+        self._dialect.load(outgoing, first, [source + target.words for target in targets])
         at = 0
         while at < len(targets):
             sent = outgoing.send(descriptor, at, min(_READ_AT_MOST, len(targets) - at))
@@ -65,7 +63,7 @@ class Line:
         """Expect nothing of a probe that was not sent; number the stamps of the rest afresh."""
         self._ledger.note(probe, REFUSED)
         self._read_stamps()
-        stamp_both_ways(self.socket)
+        number_afresh(self.socket)
         self._base = probe - self._ledger.first + 1
 
     def collect(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 
 from anycastlab.probing.ledger import Ledger
 from anycastlab.probing.observation import Observation
@@ -27,29 +28,32 @@ def observe(
     predicted: Mapping[tuple[str, str], tuple[str, ...]],
 ) -> list[Observation]:
     """Return one observation for each probe, in the order of sending."""
-    received = _received(ledger, recordings) | _sessions(ledger, recordings)
-    repliers, round_trips = _repliers(ledger, recordings), ledger.round_trips()
-    found = []
+    received, round_trips = _received(ledger, recordings), ledger.round_trips()
+    for number, receivers in _sessions(ledger, recordings).items():
+        received[number] = receivers
+    repliers, names = _repliers(ledger, recordings), ledger.names
+    found: list[Observation] = []
     for block in blocks:
-        client, family, kind = block.client, block.family, block.kind
-        protocol = "tcp" if kind == "syn" else kind
-        answerers = ledger.names if kind in ("tcp", "udp") else repliers
-        for number, target in enumerate(block.targets, block.start):
-            members, copies = received.get(number, _NOBODY)
-            found.append(
-                Observation(
-                    client,
-                    target.group,
-                    family,
-                    target.address,
-                    protocol,
-                    predicted.get((client, target.group), ()),
-                    members,
-                    answerers.get(number) if ledger.answered[number] > 0 else None,
-                    copies,
-                    round_trips[number],
-                )
-            )
+        client, kind, start, targets = block.client, block.kind, block.start, block.targets
+        numbers = range(start, start + len(targets))
+        answered = ledger.answered[start : numbers.stop]
+        said = map(names.get, numbers) if kind in ("tcp", "udp") else repliers[start : numbers.stop]
+        found += map(
+            Observation._make,
+            zip(
+                repeat(client),
+                [target.group for target in targets],
+                repeat(block.family),
+                [target.address for target in targets],
+                repeat("tcp" if kind == "syn" else kind),
+                [predicted.get((client, target.group), ()) for target in targets],
+                [members for members, _ in received[start : numbers.stop]],
+                [name if stamp > 0 else None for name, stamp in zip(said, answered, strict=True)],
+                [copies for _, copies in received[start : numbers.stop]],
+                round_trips[start : numbers.stop],
+                strict=False,
+            ),
+        )
     return found
 
 
@@ -61,16 +65,16 @@ def _own(there: Sequence[Event], back: Sequence[Event]) -> Iterable[int]:
     return (Counter(ids) - Counter(probe for probe, _ in back)).elements()
 
 
-def _received(ledger: Ledger, recordings: Mapping[str, Recording]) -> dict[int, Receivers]:
-    received: dict[int, Receivers] = {}
+def _received(ledger: Ledger, recordings: Mapping[str, Recording]) -> list[Receivers]:
     first, count = ledger.first, ledger.count
+    received = [_NOBODY] * count
     for member, recording in recordings.items():
         alone = (member,), 1
         for probe in _own(recording.arrived, recording.passed_on):
             number = probe - first
             if 0 <= number < count:
-                before = received.get(number)
-                received[number] = alone if before is None else _add(before, member)
+                before = received[number]
+                received[number] = alone if before is _NOBODY else _add(before, member)
     return received
 
 
@@ -78,15 +82,18 @@ def _add(before: Receivers, member: str) -> Receivers:
     return tuple(sorted({*before[0], member})), before[1] + 1
 
 
-def _repliers(ledger: Ledger, recordings: Mapping[str, Recording]) -> dict[int, str]:
+def _repliers(ledger: Ledger, recordings: Mapping[str, Recording]) -> list[str | None]:
     """For each probe the member whose reply left; of several the one whose reply left first."""
-    repliers: dict[int, str] = {}
-    left: dict[int, int] = {}
+    first, count = ledger.first, ledger.count
+    repliers: list[str | None] = [None] * count
+    left = [0] * count
     for member, recording in recordings.items():
         foreign = {probe for probe, _ in recording.replies_in}
         for probe, stamp in recording.replied:
-            number = probe - ledger.first
-            if probe not in foreign and stamp <= left.setdefault(number, stamp):
+            number = probe - first
+            if not 0 <= number < count or probe in foreign:
+                continue
+            if repliers[number] is None or stamp < left[number]:
                 left[number], repliers[number] = stamp, member
     return repliers
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from anycastlab.topology.network import Network
@@ -19,6 +19,10 @@ class Nodes(Protocol):
 
     def socket(self, node: str, family: int, kind: int, protocol: int = 0, /) -> socket.socket:
         """Open a socket inside a node's namespace. Raises UsageError when the node is dead."""
+        ...
+
+    def namespaces(self, nodes: Iterable[str], /) -> Mapping[str, int]:
+        """Descriptors, which stay the lab's, of the namespaces of those *nodes* that are alive."""
         ...
 
     def predict(self) -> Mapping[tuple[str, str], tuple[str, ...]]:

@@ -7,10 +7,12 @@ import random
 import resource
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import TypeVar
 
 from anycastlab.errors import UsageError, did_you_mean
+from anycastlab.probing import crew
 from anycastlab.probing.ledger import Ledger
 from anycastlab.probing.match import observe
 from anycastlab.probing.nodes import Nodes
@@ -100,14 +102,16 @@ class Prober:
         timeout: float,
         linger: float,
     ) -> list[Observation]:
-        predicted = self._nodes.predict()
         self._check_clients(clients)
-        blocks = list(_blocks(clients, groups, families, protocols))
-        ledger = self._ledger(sum(len(block.targets) for block in blocks))
-        self._taps.begin()
+        network, taps = self._nodes.network, self._taps
         with _no_garbage_collection():
-            Sweep(self._nodes, self._taps, ledger, timeout).run(blocks, linger)
-            return observe(blocks, ledger, self._taps.end(), predicted)
+            predicted = self._nodes.predict()
+            blocks = list(_blocks(clients, groups, families, protocols))
+            ledger = self._ledger(sum(len(block.targets) for block in blocks))
+            taps.begin()
+            homes = self._nodes.namespaces(clients)
+            crew.run(partial(Sweep, network, homes, taps, ledger, timeout), blocks, linger)
+            return observe(blocks, ledger, taps.end(), predicted)
 
     def _ledger(self, count: int) -> Ledger:
         """Number the probes of a pass: no id is used twice, so a late reply is never mistaken."""

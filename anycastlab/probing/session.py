@@ -12,11 +12,10 @@ import struct
 import time
 
 from anycastlab.components.identity_wire import IDENTITY_PORT
-from anycastlab.probing.dialect import source_of
 from anycastlab.probing.identify import Flow
 from anycastlab.probing.ledger import REFUSED, Ledger
-from anycastlab.probing.nodes import Nodes
-from anycastlab.probing.plan import Block, Target, address_family
+from anycastlab.probing.plan import Target, address_family
+from anycastlab.topology.network import Address, Family
 
 _RTT_AT = 68  # tcpi_rtt in struct tcp_info, in microseconds
 _LONGEST_NAME = 256
@@ -24,16 +23,18 @@ _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: no orphan is left to hold a names
 
 
 class Session:
-    """One probe: connect, read the instance's name, abort."""
+    """One probe: connect, read the instance's name, abort.
+
+    It is made in the client's namespace; *source* is its address.
+    """
 
     def __init__(
-        self, nodes: Nodes, block: Block, number: int, target: Target, ledger: Ledger
+        self, family: Family, source: Address, number: int, target: Target, ledger: Ledger
     ) -> None:
         self._probe, self._number, self._ledger = ledger.first + number, number, ledger
         self._heard = b""
         self.settled = False
-        source = source_of(nodes, block.client, block.family)
-        self._socket, flow = self._bind(nodes, block, source.packed + target.packed)
+        self._socket, flow = self._bind(family, str(source), source.packed + target.packed)
         ledger.flows[flow] = number
         self.started = time.monotonic()
         try:
@@ -43,12 +44,10 @@ class Session:
         except OSError:  # no route
             self._finish()
 
-    def _bind(self, nodes: Nodes, block: Block, addresses: bytes) -> tuple[socket.socket, Flow]:
+    def _bind(self, family: Family, source: str, addresses: bytes) -> tuple[socket.socket, Flow]:
         """Open a socket on a port no session of this pass has used to the same address."""
-        source = str(source_of(nodes, block.client, block.family))
         while True:
-            family = address_family(block.family)
-            sock = nodes.socket(block.client, family, socket.SOCK_STREAM)
+            sock = socket.socket(address_family(family), socket.SOCK_STREAM)
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
             sock.bind((source, 0))

@@ -72,7 +72,7 @@ class Outlet:
 def open_outlet(nodes: Nodes, flow: Flow, protocol: StreamProtocol) -> Outlet:
     """Open a flow's socket in its client. Raises UsageError when the client is dead."""
     dialect = _DIALECTS[protocol](flow.family)
-    source = source_of(nodes, flow.client, flow.family)
+    source = source_of(nodes.network, flow.client, flow.family)
     sock = nodes.socket(flow.client, address_family(flow.family), *_kind(flow.family, protocol))
     if protocol == "icmp":
         only_replies_and_errors(sock, flow.family)

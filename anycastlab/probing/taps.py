@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from threading import Lock
 
 from anycastlab.errors import HostError, UsageError
 from anycastlab.kernel.packet import OUTGOING, Tap, close_all, namespace_cookie
@@ -79,6 +80,7 @@ class Taps:
         self._taps: dict[str, Tap] = {}
         self.recordings: dict[str, Recording] = {}
         self.capacity = _DRAIN_AT_MOST
+        self._draining = Lock()
 
     def begin(self) -> None:
         """Start a new recording everywhere.
@@ -102,9 +104,10 @@ class Taps:
         self.capacity = max(1, min(smallest // 4, _DRAIN_AT_MOST))
 
     def drain(self) -> None:
-        """Read what waits at every tap."""
-        for member, tap in self._taps.items():
-            self.recordings[member].take(tap)
+        """Read what waits at every tap; any thread may."""
+        with self._draining:
+            for member, tap in self._taps.items():
+                self.recordings[member].take(tap)
 
     def filenos(self) -> Iterable[int]:
         """The descriptors, for polling."""

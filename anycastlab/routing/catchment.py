@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anycastlab.routing.graph import Graph, Targets
-from anycastlab.routing.spf import UNREACHABLE, Tree, shortest_paths, view
+from anycastlab.routing.spf import UNREACHABLE, Tree, entrance, shortest_paths
 from anycastlab.routing.state import INTACT, NetworkState
 from anycastlab.topology.network import Network
 
@@ -17,10 +17,7 @@ def predict(
     no instance is reachable; members that are dead or withdrawn are no instances, and a dead client
     reaches nothing.
     """
-    return {
-        place: tuple(sorted(nearest))
-        for place, (_, nearest) in _reach(network, state, group).items()
-    }
+    return {place: nearest for place, (_, nearest) in _reach(network, state, group).items()}
 
 
 def distances(
@@ -32,13 +29,15 @@ def distances(
 
 def _reach(
     network: Network, state: NetworkState, group: str | None
-) -> dict[tuple[str, str], tuple[int | None, list[str]]]:
+) -> dict[tuple[str, str], tuple[int | None, tuple[str, ...]]]:
     """Return distance and nearest instances for every (client, group); one search a member set."""
     graph = Graph.of(network, state)
-    names, number = graph.wiring.names, graph.wiring.number
-    clients = [number[name] for name in network.role("client")]
+    names, numbers = graph.wiring.names, graph.wiring.number
+    clients = [
+        (name, numbers[name], *entrance(graph, numbers[name])) for name in network.role("client")
+    ]
     found: dict[Targets, tuple[Tree, list[int]]] = {}
-    reach: dict[tuple[str, str], tuple[int | None, list[str]]] = {}
+    reach: dict[tuple[str, str], tuple[int | None, tuple[str, ...]]] = {}
     for name in network.groups if group is None else (group,):
         targets = graph.serving(name)
         if targets not in found:
@@ -47,13 +46,17 @@ def _reach(
         tree, nearest = found[targets]
         order = sorted(targets)
         members = {  # few sets of members are the nearest of anybody
-            label: [names[t] for place, t in enumerate(order) if label >> place & 1]
+            label: tuple(sorted(names[t] for place, t in enumerate(order) if label >> place & 1))
             for label in set(nearest)
         }
-        for client in clients:
-            distance, vertex = view(graph, tree, client)
-            reach[names[client], name] = (
-                (distance, members[nearest[vertex]]) if distance < UNREACHABLE else (None, [])
+        for client, number, vertex, cost in clients:
+            if number in targets:
+                vertex, cost = number, 0
+            distance = tree.distances[vertex]
+            reach[client, name] = (
+                (distance + cost, members[nearest[vertex]])
+                if distance < UNREACHABLE
+                else (None, ())
             )
     return reach
 

@@ -15,7 +15,7 @@ class Tree(NamedTuple):
     """For every vertex its distance to the nearest target, and the set of its next hops.
 
     A target's distance is 0, and ``UNREACHABLE`` stands where there is no way; leaves that are no
-    targets have no part in the search: see :func:`view`. Next hops are bits as in
+    targets have no part in the search: see :func:`entrance`. Next hops are bits as in
     :mod:`anycastlab.routing.graph`; targets and vertices without a way have none.
     """
 
@@ -64,12 +64,12 @@ def into_lan(graph: Graph, lan: int, hops: int) -> list[Edge]:
     return [(sender, cost, bit * hops) for sender, cost, bit in graph.into[lan]]
 
 
-def view(graph: Graph, tree: Tree, number: int) -> tuple[int, int]:
-    """Return the distance from a node, and the vertex it sees the targets from.
+def entrance(graph: Graph, number: int) -> tuple[int, int]:
+    """Return the vertex a node that is no target sees every target from, and what it costs to it.
 
-    That is the router for a leaf (unless the leaf is a target), the node itself for any other.
+    That is the router for a leaf, the node itself for any other.
     """
-    if tree.distances[number] == UNREACHABLE and number in graph.wiring.access:
+    if number in graph.wiring.access:
         for router, cost, _ in graph.out[number]:
-            return cost + tree.distances[router], router
-    return tree.distances[number], number
+            return router, cost
+    return number, 0

@@ -31,7 +31,8 @@ class Bench:
         if not program.exists():
             warnings = ("-Wall", "-Wextra", "-Werror")
             subprocess.run(
-                ["gcc", "-O2", *warnings, "-o", program, SOURCES / f"{name}.c"], check=True
+                ["gcc", "-O2", "-pthread", *warnings, "-o", program, SOURCES / f"{name}.c"],
+                check=True,
             )
         return program
 

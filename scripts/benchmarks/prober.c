@@ -5,7 +5,7 @@
  * bytes each; number of members, a counted path of each one's namespace; number of clients, a
  * counted path and four bytes of each.
  *
- * Usage: prober PLAN     prints {"total": ms, "probes": n, "received": n, "answered": n}
+ * Usage: prober PLAN THREADS     prints {"total": ms, "probes": n, "received": n, "answered": n}
  */
 #include "floor.h"
 #include <arpa/inet.h>
@@ -13,11 +13,13 @@
 #include <linux/icmp.h>
 #include <linux/if_packet.h>
 #include <linux/net_tstamp.h>
+#include <pthread.h>
 #include <sys/time.h>
 
 enum { SLOTS = 64, KEPT = 128, CONTROL = 256, AT_ONCE = 32, DRAIN_EVERY = 1024 };
 enum { ICMP_ID = 4, ICMP_LATE_ID = 16, ICMP_SUM = 2, TCP_ID = 4, TCP_ACKNOWLEDGED = 8, TCP_SUM = 16 };
 
+struct share { uint32_t from, to; };
 struct client { char *space; uint32_t source; };
 struct packet { char *bytes; uint32_t size; };
 struct sight { int64_t sent, received, replied; int32_t member, copies, answers; };
@@ -31,10 +33,10 @@ static int *taps;
 static struct sight *sights;
 
 /* Room to receive a batch of packets and their control messages. */
-static struct mmsghdr inbox[SLOTS];
-static struct iovec inbox_vectors[SLOTS];
-static unsigned char inbox_data[SLOTS][KEPT];
-static char inbox_control[SLOTS][CONTROL];
+static __thread struct mmsghdr inbox[SLOTS];
+static __thread struct iovec inbox_vectors[SLOTS];
+static __thread unsigned char inbox_data[SLOTS][KEPT];
+static __thread char inbox_control[SLOTS][CONTROL];
 
 static struct packet take_packet(char **at) {
     struct packet found;
@@ -165,6 +167,8 @@ static struct sight *sight_of(uint32_t id) {
 }
 
 static void drain_taps(void) {
+    static pthread_mutex_t draining = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&draining);
     for (uint32_t m = 0; m < member_count; m++) {
         int got;
         do {
@@ -181,6 +185,7 @@ static void drain_taps(void) {
             }
         } while (got == SLOTS);
     }
+    pthread_mutex_unlock(&draining);
 }
 
 static void collect_answers(int fd, int tcp, uint32_t first) {
@@ -237,10 +242,10 @@ static void fill(char *to, int tcp, uint32_t id, uint32_t source, uint32_t desti
 }
 
 static void send_all(int fd, int tcp, struct client *client, uint32_t first) {
-    static char packets[1024][64];
-    static struct sockaddr_in names[1024];
-    static struct iovec vectors[1024];
-    static struct mmsghdr outbox[1024];
+    static __thread char packets[1024][64];
+    static __thread struct sockaddr_in names[1024];
+    static __thread struct iovec vectors[1024];
+    static __thread struct mmsghdr outbox[1024];
     for (uint32_t i = 0; i < address_count; i++) {
         fill(packets[i], tcp, first + i, client->source, addresses[i]);
         names[i] = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = addresses[i]};
@@ -264,21 +269,38 @@ static void probe_from(struct client *client, uint32_t first) {
     }
 }
 
+static void *probe_share(void *argument) {
+    struct share *share = argument;
+    uint32_t undrained = 0;
+    for (uint32_t i = share->from; i < share->to; i++) {
+        probe_from(&clients[i], i * address_count * 2);
+        undrained += address_count * 2;
+        if (undrained >= DRAIN_EVERY) drain_taps(), undrained = 0;
+    }
+    return NULL;
+}
+
+static void probe_all(uint32_t threads) {
+    pthread_t running[threads];
+    struct share shares[threads];
+    for (uint32_t i = 0; i < threads; i++) {
+        shares[i] = (struct share){client_count * i / threads, client_count * (i + 1) / threads};
+        check(-pthread_create(&running[i], NULL, probe_share, &shares[i]), "thread");
+    }
+    for (uint32_t i = 0; i < threads; i++) pthread_join(running[i], NULL);
+    drain_taps();
+}
+
 int main(int count, char **arguments) {
-    if (count != 2) return fputs("usage: prober PLAN\n", stderr), 2;
+    if (count != 3) return fputs("usage: prober PLAN THREADS\n", stderr), 2;
     read_plan(arguments[1]);
-    uint32_t probes = client_count * address_count * 2, received = 0, answered = 0, undrained = 0;
+    uint32_t probes = client_count * address_count * 2, received = 0, answered = 0;
     taps = calloc(member_count, sizeof *taps);
     for (uint32_t i = 0; i < member_count; i++) taps[i] = open_tap(members[i]);
 
     double began = milliseconds();
     sights = calloc(probes, sizeof *sights);
-    for (uint32_t i = 0; i < client_count; i++) {
-        probe_from(&clients[i], i * address_count * 2);
-        undrained += address_count * 2;
-        if (undrained >= DRAIN_EVERY) drain_taps(), undrained = 0;
-    }
-    drain_taps();
+    probe_all(strtoul(arguments[2], NULL, 10));
     for (uint32_t i = 0; i < probes; i++) {
         received += sights[i].copies == 1;
         answered += sights[i].answers == 1;

@@ -32,13 +32,14 @@ class Row:
         size: int,
         ours: Sequence[float],
         theirs: Sequence[float],
-        limit: float,
+        limit: float | None,
         against: str = "C",
         unit: str = "ms",
     ) -> Row:
-        """Ours may take at most *limit* times as long as theirs."""
+        """Ours may take at most *limit* times as long as theirs; None: they are only compared."""
         a, b = median(ours), median(theirs)
-        return cls(measure, size, unit, a, against, b, a / b, f"<= {limit:g}x", a / b <= limit)
+        target, ok = ("", True) if limit is None else (f"<= {limit:g}x", a / b <= limit)
+        return cls(measure, size, unit, a, against, b, a / b, target, ok)
 
     @classmethod
     def faster(
@@ -47,13 +48,14 @@ class Row:
         size: int,
         ours: Sequence[float],
         theirs: Sequence[float],
-        least: float,
+        least: float | None,
         against: str,
         unit: str = "ms",
     ) -> Row:
-        """Theirs takes at least *least* times as long as ours."""
+        """Theirs takes at least *least* times as long as ours; None: they are only compared."""
         a, b = median(ours), median(theirs)
-        return cls(measure, size, unit, a, against, b, b / a, f">= {least:g}x", b / a >= least)
+        target, ok = ("", True) if least is None else (f">= {least:g}x", b / a >= least)
+        return cls(measure, size, unit, a, against, b, b / a, target, ok)
 
     @classmethod
     def within(cls, measure: str, size: int, ours: Sequence[float], limit: float, unit: str) -> Row:
@@ -65,15 +67,15 @@ class Row:
         """One line of the table."""
         theirs = "" if self.theirs is None else f"{self.theirs:.4g}"
         ratio = "" if self.theirs is None else f"{self.value:.2f}x"
-        verdict = "ok" if self.ok else "MISSED"
+        verdict = ("ok" if self.ok else "MISSED") if self.target else ""
         return (
             f"{self.measure:<40} {self.size:>6} {self.ours:>10.4g} {self.unit:<6}"
-            f" {theirs:>10} {self.against:<10} {ratio:>9}  {self.target:<12} {verdict}"
+            f" {theirs:>10} {self.against:<12} {ratio:>9}  {self.target:<12} {verdict}"
         )
 
 
 HEADING = (
-    f"{'measure':<40} {'N':>6} {'ours':>10} {'':<6} {'theirs':>10} {'against':<10}"
+    f"{'measure':<40} {'N':>6} {'ours':>10} {'':<6} {'theirs':>10} {'against':<12}"
     f" {'ratio':>9}  {'target':<12}"
 )
 

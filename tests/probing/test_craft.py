@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import struct
 
 import pytest
@@ -12,8 +13,13 @@ from scapy.layers.inet import ICMP, IP, TCP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 
 from anycastlab.components.identity_wire import IDENTITY_PORT, MAGIC
+from anycastlab.kernel.outgoing import Outgoing, socket_address
 from anycastlab.probing.craft import SYN_PORT, echo, syn, words
+from anycastlab.probing.dialect import Dialect
+from anycastlab.probing.echo import Echo
+from anycastlab.probing.handshake import Handshake
 from anycastlab.probing.identify import identify
+from anycastlab.probing.request import Request
 
 IDS = st.integers(0, 2**32 - 1)
 PAIRS_4 = st.tuples(st.ip_addresses(v=4), st.ip_addresses(v=4))
@@ -74,6 +80,24 @@ def test_syns_of_ipv6(probe: int, pair: Pair6) -> None:
     whole = bytes(ip6(pair) / tcp(probe))
     assert syn(6).fill(probe, total(pair)) == whole[40:]
     assert identify(whole.ljust(128, b"\0")) == (False, probe)
+
+
+@given(st.sampled_from([Echo(4), Echo(6), Handshake(4), Handshake(6), Request(4)]), st.data())
+def test_packets_made_together_are_those_made_one_by_one(
+    dialect: Dialect, data: st.DataObject
+) -> None:
+    addresses = data.draw(st.lists(st.integers(0, 20 * 0xFFFF), min_size=1, max_size=5))
+    first = data.draw(st.integers(0, 2**32 - len(addresses)))
+    with socket.socket(type=socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        address, port = receiver.getsockname()
+        to = socket_address(socket.inet_aton(address), port)
+        outgoing = Outgoing([to] * len(addresses), dialect.blank)
+        for start in (2**32 - len(addresses), first):  # what an earlier use left does not matter
+            dialect.load(outgoing, start, addresses)
+        assert outgoing.send(receiver.fileno(), 0, len(addresses)) == len(addresses)
+        sent = [receiver.recv(128) for _ in addresses]
+    assert sent == [dialect.packet(first + at, total) for at, total in enumerate(addresses)]
 
 
 def test_other_addresses_make_another_checksum() -> None:
