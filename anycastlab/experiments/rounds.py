@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anycastlab.experiments.judging import Judge, differences, summary
+from anycastlab.experiments.pacing import pause_until
 from anycastlab.experiments.verdict import Outcome
 from anycastlab.probing.observation import Observation, Protocol
 from anycastlab.topology.network import Family
@@ -20,6 +21,9 @@ PATIENCE = 1.0
 
 ROUNDS = 10
 """How many rounds there are before a deadline, at the least, when nothing answers."""
+
+MOST = 500
+"""How many there are at the most: the machine has more to do, and virtual time must pass."""
 
 SHORTEST = 0.02
 """Seconds: what a busy machine may need for a round in which everything is answered."""
@@ -65,6 +69,7 @@ class Round:
         short = min(PATIENCE, max(SHORTEST, limit / ROUNDS))
         rounds, doubtful = 0, False
         while True:
+            following = time.monotonic() + limit / MOST
             last = deadline - time.monotonic() <= short
             patience = PATIENCE if last or doubtful else short
             outcome, rounds = self.once(patience), rounds + 1
@@ -73,15 +78,18 @@ class Round:
             over = time.monotonic() >= deadline
             if not doubtful and (outcome.ok or over):
                 return counted(outcome, rounds)
+            pause_until(following)
 
     def throughout(self, span: float) -> Outcome:
         """Send rounds for *span* seconds, one at least; stop at the first that fails."""
         end = time.monotonic() + span
         rounds = 0
         while True:
+            following = time.monotonic() + span / MOST
             outcome, rounds = self.once(), rounds + 1
             if not outcome.ok or time.monotonic() >= end:
                 return counted(outcome, rounds)
+            pause_until(following)
 
 
 def rests_on_silence(observations: Sequence[Observation]) -> bool:

@@ -12,6 +12,7 @@ import struct
 import time
 
 from anycastlab.components.identity_wire import IDENTITY_PORT
+from anycastlab.kernel.error_queue import forget_errors
 from anycastlab.probing.identify import Flow
 from anycastlab.probing.ledger import REFUSED, Ledger
 from anycastlab.probing.plan import Target, address_family
@@ -61,6 +62,7 @@ class Session:
         try:
             said = self._socket.recv(_LONGEST_NAME)
         except BlockingIOError:
+            forget_errors(self._socket)
             return
         except OSError:  # refused, unreachable or reset
             said = b""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from anycastlab.components.identity_wire import IDENTITY_PORT
+from anycastlab.kernel.error_queue import forget_errors
 from anycastlab.probing.nodes import Nodes
 from anycastlab.probing.plan import address_family
 from anycastlab.probing.sessions_resets import Ends
@@ -88,6 +89,7 @@ class Connection:
         try:
             data = self.socket.recv(_READ)
         except BlockingIOError:
+            forget_errors(self.socket)
             return False
         except OSError as error:
             self._fail(error)
