@@ -68,8 +68,13 @@ class Place(Protocol):
         """Open a socket in the node's namespace."""
         ...
 
-    def watch(self, watched: Socket, ready: Ready, writable: bool = False) -> None:
-        """Call *ready* whenever *watched* can be read, or also written; again to change that."""
+    def watch(
+        self, watched: Socket, ready: Ready, writable: bool = False, readable: bool = True
+    ) -> None:
+        """Call *ready* whenever *watched* can be read, or also written; again to change that.
+
+        At the end of what a peer says there is always something to read: its end.
+        """
         ...
 
     def unwatch(self, watched: Socket) -> None:

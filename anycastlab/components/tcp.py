@@ -50,7 +50,7 @@ class _Connection:
     ) -> None:
         self._place, self._peer, self._session, self._gone = place, peer, session, gone
         self._waiting = bytearray(session.greeting())
-        self._last = self._writing = False
+        self._last, self._watched_for = False, (True, False)
 
     def begin(self) -> None:
         """Say the greeting, and wait for what the peer says."""
@@ -69,9 +69,11 @@ class _Connection:
         said = not self._waiting
         if (said and (self._last or self._session.over)) or len(self._waiting) > _BACKLOG:
             self.close()
-        elif self._writing != bool(self._waiting):
-            self._writing = bool(self._waiting)
-            self._place.watch(self._peer, self._ready, writable=self._writing)
+            return
+        reading, writing = wanted = not self._last, not said
+        if wanted != self._watched_for:
+            self._watched_for = wanted
+            self._place.watch(self._peer, self._ready, writing, reading)
 
     def _read(self) -> None:
         try:

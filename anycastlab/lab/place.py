@@ -63,14 +63,16 @@ class NodePlace:
         """Run what is in the context in the node's namespace."""
         return namespace.inside(self._held)
 
-    def watch(self, watched: Socket, ready: Ready, writable: bool = False) -> None:
-        """Call *ready* whenever *watched* can be read, or also written."""
+    def watch(
+        self, watched: Socket, ready: Ready, writable: bool = False, readable: bool = True
+    ) -> None:
+        """Call *ready* whenever *watched* can be read (unless told not to), or also written."""
 
         def call(_file: object, _events: int) -> None:
             ready(watched)
 
         selector = self._loop.selector
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writable else 0)
+        events = readable * selectors.EVENT_READ | writable * selectors.EVENT_WRITE
         if watched.fileno() in selector.get_map():
             selector.modify(watched, events, call)
         else:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import selectors
 import socket
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from threading import Event, Thread
 
 import pytest
@@ -30,8 +32,10 @@ class Here:
     def socket(self, family: int, kind: int, protocol: int = 0) -> Socket:
         return socket.socket(family, kind, protocol)
 
-    def watch(self, watched: Socket, ready: Ready, writable: bool = False) -> None:
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writable else 0)
+    def watch(
+        self, watched: Socket, ready: Ready, writable: bool = False, readable: bool = True
+    ) -> None:
+        events = readable * selectors.EVENT_READ | writable * selectors.EVENT_WRITE
         if watched.fileno() in self._selector.get_map():
             self._selector.modify(watched, events, ready)
         else:
@@ -118,6 +122,38 @@ def test_a_peer_that_reads_is_not_dropped(service: Service) -> None:
             while received < 65536:
                 received += len(client.recv(65536))
     assert heard == b"s1\n"
+
+
+def test_a_peer_that_says_no_more_and_does_not_read_keeps_nobody_busy() -> None:
+    selector = selectors.DefaultSelector()
+    component, port = Identity(), free_port()
+    component.start(Here(selector), IdentityOptions(port=port))
+
+    def loop(pause: float = 0) -> int:
+        ready = selector.select(pause)
+        for key, _ in ready:
+            key.data(key.fileobj)
+        return len(ready)
+
+    with selector, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", port))
+        client.setblocking(False)
+        sent = 0
+        while not any(key.events & selectors.EVENT_WRITE for key in selector.get_map().values()):
+            with suppress(BlockingIOError):
+                sent += client.send(b"x" * 65536)
+            loop(0.01)
+        client.shutdown(socket.SHUT_WR)
+        assert any(loop(0.05) == 0 for _ in range(100)), "it is called again and again"
+        heard, said, deadline = 0, b"?", time.monotonic() + 20
+        while said and time.monotonic() < deadline:
+            loop(0.01)
+            with suppress(BlockingIOError):
+                said = client.recv(65536)
+                heard += len(said)
+        assert heard == len("s1\n") + sent
+        component.stop()
 
 
 def test_a_stopped_service_resets_who_is_connected() -> None:
