@@ -64,7 +64,7 @@ class Forwarder:
 
     def _turn(self, state: NetworkState) -> dict[str, Change]:
         """Go on to another state, all but ``tables``; return what changes in those."""
-        old, self._graph = self._graph, Graph.joined(self._wiring, state)
+        old, self._graph = self._graph, self._graph.moved(state)
         turned = self._paths.update(self._graph)
         living, afresh = self._living(), self._to_make_afresh(old, turned)
         changes = self._reroute(turned, living - afresh)
@@ -93,7 +93,10 @@ class Forwarder:
         names, forwards, new = self._wiring.names, self._wiring.forwards, self._graph
         hosts = {number for number in range(len(names)) if not forwards[number]}
         return {
-            number for number in hosts if default_hops(old, number) != default_hops(new, number)
+            number
+            for number in hosts
+            if old.out[number] is not new.out[number]
+            and default_hops(old, number) != default_hops(new, number)
         }.union(
             (self._wiring.number[name] for name in old.state.dead - new.state.dead),
             *(vertices & hosts for vertices in turned[: self._maker.alone]),

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from anycastlab.routing.state import INTACT, NetworkState
@@ -105,6 +106,26 @@ class Wiring:
                 if router != number and self.forwards[router]:
                     yield router
 
+    @cached_property
+    def ways_at(self) -> list[list[int]]:
+        """For every node the places in ``ways`` of those that begin or end there."""
+        found: list[list[int]] = [[] for _ in self.names]
+        for place, way in enumerate(self.ways):
+            found[way.u].append(place)
+            found[way.v].append(place)
+        return found
+
+    def between(self, old: NetworkState, new: NetworkState) -> set[int]:
+        """Return the nodes with links that are not in both states the same."""
+        costs = {ends for ends, _ in old.costs.items() ^ new.costs.items()}
+        cut, dead = old.cut ^ new.cut, old.dead ^ new.dead
+        changed = {self.number[name] for ends in costs for name in ends}
+        for name in dead:
+            changed.update(v for at in self.ways_at[self.number[name]] for v in self.ways[at][3:5])
+        if cut:
+            changed.update(v for way in self.ways if way.link in cut for v in (way.u, way.v))
+        return changed
+
     def known(self, sender: str, u: int, receiver: str, mute: Container[str]) -> bool:
         """Whether a sender, of number *u*, knows a way to its neighbour when some are mute.
 
@@ -162,23 +183,42 @@ class Graph:
         """Join the vertices of a wiring by the edges that are left in this state."""
         out: list[list[Edge]] = [[] for _ in wiring.forwards]
         into: list[list[Edge]] = [[] for _ in wiring.forwards]
-        links = set()
-        dead, cut, costs, mute = state.dead, state.cut, state.costs, state.mute
-        access = wiring.access
-        for link, sender, receiver, u, v, cost, bit in wiring.ways:
-            if link not in cut and sender not in dead and receiver not in dead:
-                links.add(link)
-                if mute and not wiring.known(sender, u, receiver, mute):
-                    continue
-                if costs:
-                    cost = costs.get((sender, receiver), cost)
-                out[u].append((v, cost, bit))
-                if u not in access:
-                    into[v].append((u, cost, bit))
-        graph = cls(wiring, state, out, into, links)
+        graph = cls(wiring, state, out, into, set())
+        graph._join(wiring.ways, range(len(wiring.names)))
         for vertex, lan in enumerate(wiring.network.lans, len(wiring.names)):
             graph._join_lan(vertex, lan)
         return graph
+
+    def moved(self, state: NetworkState) -> Graph:
+        """Return the graph of another state; both share the edges of nodes that keep theirs."""
+        wiring = self.wiring
+        if wiring.network.lans or self.state.mute != state.mute:
+            return Graph.joined(wiring, state)
+        graph = Graph(wiring, state, self.out.copy(), self.into.copy(), self.links.copy())
+        changed = wiring.between(self.state, state)
+        for vertex in changed:
+            graph.out[vertex], graph.into[vertex] = [], []
+        places = sorted({place for vertex in changed for place in wiring.ways_at[vertex]})
+        ways = [wiring.ways[place] for place in places]
+        graph.links.difference_update(way.link for way in ways)
+        graph._join(ways, changed)
+        return graph
+
+    def _join(self, ways: Iterable[Way], vertices: Container[int]) -> None:
+        """Give these vertices their edges, out of all ways that begin or end there."""
+        state, out, into, access = self.state, self.out, self.into, self.wiring.access
+        dead, cut, costs, mute = state.dead, state.cut, state.costs, state.mute
+        for link, sender, receiver, u, v, cost, bit in ways:
+            if link not in cut and sender not in dead and receiver not in dead:
+                self.links.add(link)
+                if mute and not self.wiring.known(sender, u, receiver, mute):
+                    continue
+                if costs:
+                    cost = costs.get((sender, receiver), cost)
+                if u in vertices:
+                    out[u].append((v, cost, bit))
+                if v in vertices and u not in access:
+                    into[v].append((u, cost, bit))
 
     def _join_lan(self, vertex: int, lan: Lan) -> None:
         for place, port in enumerate(lan.ports):

@@ -29,7 +29,11 @@ class Difference(NamedTuple):
 
 def difference(old: Graph, new: Graph) -> Difference:
     """Compare two graphs of one wiring."""
-    pairs = [(v, a, b) for v, (a, b) in enumerate(zip(old.into, new.into, strict=True)) if a != b]
+    pairs = [
+        (v, before, after)
+        for v, (before, after) in enumerate(zip(old.into, new.into, strict=True))
+        if before is not after and before != after
+    ]
     return Difference(
         [(u, v, cost) for v, before, after in pairs for u, cost, _ in _without(before, after)],
         [(u, v, cost) for v, before, after in pairs for u, cost, _ in _without(after, before)],

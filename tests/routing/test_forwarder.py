@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from anycastlab.routing import repair
 from anycastlab.routing.forwarder import Forwarder
+from anycastlab.routing.graph import Graph, Wiring
 from anycastlab.routing.state import INTACT, NetworkState
 from anycastlab.routing.table import Prefix
 
@@ -117,3 +118,20 @@ def test_changes_are_carried_out_from_the_new_instance_outward() -> None:
     foreseen = list(forwarder.foresee(dead))
     assert foreseen == ["r2", "r1", "r5", "r0"]  # 2, 3, 3 and 4 from s2; r5 had two ways
     assert foreseen == list(forwarder.outward(forwarder.update(dead)))
+
+
+@given(st.data())
+def test_a_graph_that_moves_is_the_one_joined_anew(data: st.DataObject) -> None:
+    wiring = Wiring(data.draw(networks()))
+    before, after = data.draw(states(wiring.network)), data.draw(states(wiring.network))
+    graph = Graph.joined(wiring, before)
+    assert graph.moved(after) == Graph.joined(wiring, after)
+    assert graph == Graph.joined(wiring, before), "the old one is as it was"
+
+
+def test_a_graph_that_moves_keeps_the_edges_of_nodes_far_from_the_fault() -> None:
+    graph = Graph.of(RING)
+    moved = graph.moved(NetworkState(dead=frozenset({"s1"})))
+    near = {graph.wiring.number[name] for name in ("s1", "r1")}
+    kept = {v for v in range(len(moved.out)) if moved.out[v] is graph.out[v]}
+    assert kept == set(range(len(moved.out))) - near
