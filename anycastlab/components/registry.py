@@ -19,6 +19,8 @@ _BUILT_IN: Mapping[str, str] = MappingProxyType(
         "http": "anycastlab.components.http:Http",
         "health": "anycastlab.components.health:Health",
         "node-information": "anycastlab.components.node_information:NodeInformation",
+        "mss-clamp": "anycastlab.components.mss_clamp:MssClamp",
+        "ptb-broadcast": "anycastlab.components.ptb_broadcast:PtbBroadcast",
         "stateful-firewall": "anycastlab.components.stateful_firewall:StatefulFirewall",
         "rfc1546-server": "anycastlab.components.rfc1546_server:Rfc1546Server",
         "rfc1546-client": "anycastlab.components.rfc1546_client:Rfc1546Client",

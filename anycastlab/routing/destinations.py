@@ -112,13 +112,14 @@ class LinkPrefix:
     prefixes: tuple[Prefix, ...]
     name: str
     place: Aim
+    connected: Targets
 
     @classmethod
     def of(cls, wiring: Wiring, link: Link) -> LinkPrefix:
         """Return the destination of a link."""
         ends = wiring.number[link.a.node], wiring.number[link.b.node]
         prefixes = _subnet(link.a.ipv4.network), _subnet(link.a.ipv6.network)
-        return cls(prefixes, link.name, Aim(_forwarders(wiring, ends)))
+        return cls(prefixes, link.name, Aim(_forwarders(wiring, ends)), frozenset(ends))
 
     def aim(self, graph: Graph) -> Aim:
         """Return where the link is reached in this state: nowhere when it is cut."""
@@ -131,11 +132,13 @@ class LanPrefix:
 
     prefixes: tuple[Prefix, ...]
     vertex: int
+    connected: Targets
 
     @classmethod
-    def of(cls, vertex: int, lan: Lan) -> LanPrefix:
+    def of(cls, wiring: Wiring, vertex: int, lan: Lan) -> LanPrefix:
         """Return the destination of a LAN."""
-        return cls((_subnet(lan.ipv4), _subnet(lan.ipv6)), vertex)
+        ports = frozenset(wiring.number[port.node] for port in lan.ports)
+        return cls((_subnet(lan.ipv4), _subnet(lan.ipv6)), vertex, ports)
 
     def aim(self, graph: Graph) -> Aim:
         """Return where the LAN is reached in this state."""

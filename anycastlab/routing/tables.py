@@ -60,12 +60,15 @@ class TableMaker:
             [(prefix, len(prefix.address) // 16) for prefix in destination.prefixes]
             for destination in self.destinations
         ]
+        self._connected = self._places_of_hosts()
         place = {number: self.alone + i for i, number in enumerate(inside)}
         self._spread = [place[owner] for owner in self._block.owners] if self._block else []
 
     def make(self, graph: Graph, number: int, row: list[int]) -> Table:
         """Return a node's table; a leaf's row may be empty, all it has is a default route."""
         default = default_hops(graph, number)
+        for connected in self._connected.get(number, ()) if row else ():
+            row[connected] = 0
         if default:
             table = dict(zip(DEFAULTS, self._wiring.hops(number, default), strict=True))
             return table | self._routes(number, row, without={0, default})
@@ -75,6 +78,17 @@ class TableMaker:
                 hops = self._wiring.hops(number, piece.hops)
                 table.update(zip(self._block.prefixes(piece), hops, strict=True))
         return table
+
+    def _places_of_hosts(self) -> dict[int, list[int]]:
+        """Return, for each host, the links and LANs it is on: a router is where those are reached,
+        but a host would get there by way of a router."""
+        found: dict[int, list[int]] = {}
+        for place, destination in enumerate(self.destinations[: self.alone]):
+            if isinstance(destination, LinkPrefix | LanPrefix):
+                for number in destination.connected:
+                    if not self._wiring.forwards[number]:
+                        found.setdefault(number, []).append(place)
+        return found
 
     def _routes(self, number: int, row: list[int], without: set[int]) -> Table:
         """Return a route to every prefix of the first destinations, as far as the row goes."""
@@ -98,4 +112,4 @@ def _separate(wiring: Wiring, inside: frozenset[int], *, links: bool) -> Iterato
         for link in network.links:
             yield LinkPrefix.of(wiring, link)
     for vertex, lan in enumerate(network.lans, len(wiring.names)):
-        yield LanPrefix.of(vertex, lan)
+        yield LanPrefix.of(wiring, vertex, lan)

@@ -118,6 +118,14 @@ def test_a_host_on_a_lan_with_two_routers_has_a_full_table() -> None:
     ports = {port.node: port for port in network.lans[0].ports}
     assert prefix("0.0.0.0/0") not in table
     assert table[prefix("192.0.2.1/32")] == (Hop(ports["c"].index, ports["r2"].ipv4.packed),)
+    assert prefix(str(network.lans[0].ipv4)) not in table
+
+
+def test_a_host_on_two_links_reaches_both_by_itself() -> None:
+    network = build([("s", "r1", 1), ("s", "r2", 9), ("r1", "r2")], {"A": ["s"]})
+    for link in network.links[:2]:
+        assert prefix(str(link.a.ipv4.network)) not in forwarding(network)["s"]
+    assert prefix(str(network.links[2].a.ipv4.network)) in forwarding(network)["s"]
 
 
 def test_a_cut_links_prefix_is_nowhere() -> None:
@@ -160,12 +168,21 @@ def test_tables_hold_exactly_the_shortest_paths_of_networkx(data: st.DataObject)
     }
     for place, targets in destinations(network, state, graph).items():
         for node, table in tables.items():
-            expected = next_hops(network, graph, node, targets)
+            beside = place in connected(network, node)
+            expected = [] if beside else next_hops(network, graph, node, targets)
             default = table.get(prefix("0.0.0.0/0"))
             found = lookup(table, place.address) if default else table.get(place, ())
             if found == default and not expected:
                 continue
             assert [indexes[hop] for hop in found] == sorted(expected)
+
+
+def connected(network: Network, node: str) -> set[Prefix]:
+    """Return the IPv4 prefixes of the links and LANs a host is on; of a router none is looked at,
+    since it is a place where they are reached."""
+    here = network.nodes[node]
+    interfaces = () if here.forwards else here.interfaces
+    return {prefix(str(interface.ipv4.network)) for interface in interfaces}
 
 
 def destinations(network: Network, state: NetworkState, graph: object) -> dict[Prefix, set[str]]:
