@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from anycastlab import Lab
+from anycastlab.topology.load import load
 from tests.lab.conftest import TOPOLOGIES, unique
 
 
@@ -26,7 +27,7 @@ def catchment(lab: str, *words: str) -> subprocess.CompletedProcess[str]:
 OF_THE_LAB = [
     path
     for path in sorted(TOPOLOGIES.glob("*.yaml"))
-    if not path.name.startswith(("bird-", "frr-"))
+    if load(path).network.routing.daemon == "kernel"
 ]
 """What the lab's own control plane routes; the daemons' are with the planes' tests."""
 
