@@ -1,7 +1,8 @@
 """The identity service: every server says its name, over UDP and over TCP.
 
 What a client is told can so be compared with who received its packet. The answer leaves from the
-address that was asked: over UDP that takes IPV6_PKTINFO (RFC 3542, section 6).
+address that was asked: over UDP that takes IPV6_PKTINFO (RFC 3542, section 6). Only an address of
+mode rfc2373 is never a source (RFC 2373, section 2.6): then the kernel takes a unicast address.
 """
 
 from __future__ import annotations
@@ -47,12 +48,16 @@ class Identity(TcpServer):
     def __init__(self) -> None:
         super().__init__()
         self._instance = ""
+        self._formal: frozenset[bytes] = frozenset()
         self._datagrams: socket.socket | None = None
 
     def start(self, place: Place, options: Options) -> None:
         """Listen on both families."""
         assert isinstance(options, IdentityOptions)
         self._instance = place.node
+        self._formal = frozenset(
+            address.packed for group in place.network.groups.values() for address in group.formal
+        )
         self.listen(place, options.port)
         datagrams = place.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         datagrams.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -72,7 +77,7 @@ class Identity(TcpServer):
                 request, ancillary, _flags, asker = datagrams.recvmsg(2048, 64)
                 answer = wire.answer(request, self._instance)
                 if answer is not None:
-                    datagrams.sendmsg([answer], _from_asked(ancillary), 0, asker)
+                    datagrams.sendmsg([answer], _from_asked(ancillary, self._formal), 0, asker)
             except BlockingIOError:
                 return
             except OSError:  # this asker cannot be answered; the next one may
@@ -87,10 +92,15 @@ class Identity(TcpServer):
         super().stop()
 
 
-def _from_asked(ancillary: list[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:
-    """Ask the kernel to send from the address a datagram was sent to, by whatever interface."""
+def _from_asked(
+    ancillary: list[tuple[int, int, bytes]], never: frozenset[bytes]
+) -> list[tuple[int, int, bytes]]:
+    """Ask the kernel to send from the address a datagram was sent to, by whatever interface.
+
+    Addresses in *never* are no sources.
+    """
     return [
         (level, kind, data[:16] + bytes(4))
         for level, kind, data in ancillary
-        if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO)
+        if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO) and data[:16] not in never
     ]

@@ -36,7 +36,7 @@ class Exec(BaseModel, Step):
     """A program runs in a node, perhaps while faults strike, and ends as expected.
 
     A plain text is for the shell; a list is a program with its arguments. ``{A.4}`` and ``{s1.6}``
-    in it stand for the IPv4 or IPv6 address of a group or a node.
+    in it, and in what it prints, stand for the IPv4 or IPv6 address of a group or a node.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, StrictBool, model_validator
 
+from anycastlab.experiments.amount import AmountField
 from anycastlab.experiments.fields import (
     ALL,
     PREDICTED,
@@ -30,7 +31,7 @@ class Expect(Probing, Step):
 
     ``instance``: only these receive them, and one of these answers. ``never``: these do not receive
     them. ``exactly-one``: one copy arrives, at one member. ``within`` tries again until a deadline;
-    ``for`` demands it of every round of a span.
+    ``for`` demands it of every round of a span; ``share`` demands it of some of the probes only.
     """
 
     verb: ClassVar[str] = "expect"
@@ -40,6 +41,9 @@ class Expect(Probing, Step):
     instance: WantedField | None = None
     never: NamesField | None = None
     exactly_one: StrictBool = Field(default=False, alias="exactly-one")
+    share: AmountField | None = Field(
+        default=None, description="How many of the probes must be so, as 40% or at least 3."
+    )
     span: Duration | None = Field(default=None, alias="for")
 
     @model_validator(mode="after")
@@ -85,6 +89,7 @@ class Expect(Probing, Step):
             self.protocols,
             self.judges,
             0.0 if self.never is None and not self.exactly_one else LINGER,
+            self.share,
         )
         if self.within is not None:
             return probes.within(self.within)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from anycastlab.errors import did_you_mean
@@ -30,6 +31,8 @@ class Names:
     links: frozenset[tuple[str, str]]
     lans: frozenset[str] = frozenset()
     routing: str = "kernel"
+    clashing: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    """For each group the groups of other registries that have one of its addresses too."""
 
     @classmethod
     def of(cls, topology: Topology) -> Names:
@@ -45,6 +48,7 @@ class Names:
             frozenset(pair for a, b in ends for pair in ((a, b), (b, a))),
             frozenset(topology.lans),
             topology.routing.daemon,
+            _clashing(topology),
         )
 
     def want_node(self, name: str, path: Path, complain: Complain) -> bool:
@@ -79,6 +83,7 @@ class Names:
     def want_member(self, name: str, groups: Iterable[str], path: Path, complain: Complain) -> None:
         """Complain unless *name* is a member of one of the *groups*."""
         groups = [group for group in groups if group in self.groups]
+        groups += [other for group in groups for other in self.clashing.get(group, ())]
         members = [member for group in groups for member in self.groups[group]]
         if members and name not in members:
             hint = did_you_mean(name, members) or f"; members: {', '.join(members)}"
@@ -94,3 +99,14 @@ class Names:
         if not unknown and (a, b) not in self.links:
             joined = ", ".join(sorted(other for end, other in self.links if end == a))
             complain(path, f"no link joins {a!r} and {b!r}; {a!r} is joined to {joined or 'none'}")
+
+
+def _clashing(topology: Topology) -> dict[str, frozenset[str]]:
+    given = {
+        name: {service.address for service in group.addresses}
+        for name, group in topology.anycast.items()
+    }
+    return {
+        name: frozenset(other for other in given if other != name and given[other] & addresses)
+        for name, addresses in given.items()
+    }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from anycastlab.experiments.amount import Amount
 from anycastlab.experiments.judging import Judge, differences, summary
 from anycastlab.experiments.pacing import pause_until
 from anycastlab.experiments.verdict import Outcome
@@ -41,6 +42,8 @@ class Round:
     judges: Sequence[Judge]
     linger: float = 0.0
     """Seconds to wait for late copies after the answers."""
+    share: Amount | None = None
+    """How many of the probes must be as expected; None: all."""
 
     def once(self, patience: float = PATIENCE) -> Outcome:
         """Send all probes; wait for the answers, *patience* seconds at most."""
@@ -56,8 +59,13 @@ class Round:
             return Outcome(
                 "no probe was sent", ("nothing to probe: no client or no address is left",)
             )
-        found = differences(observations, self.judges)
-        return Outcome(summary(observations), found, tuple(observations))
+        seen, found = summary(observations), differences(observations, self.judges)
+        if self.share is not None:
+            met = sum(not differences([one], self.judges) for one in observations)
+            seen = f"{met} of {len(observations)} as expected; {seen}"
+            wrong = f"expected {self.share} of {len(observations)} probes so, it was {met}"
+            found = () if self.share.met(met, len(observations)) else (wrong, *found)
+        return Outcome(seen, found, tuple(observations))
 
     def within(self, limit: float) -> Outcome:
         """Send rounds until one meets the expectation; none starts after *limit* seconds.

@@ -100,6 +100,8 @@ def loopback_messages(node: Node, network: Network) -> list[bytes]:
     for group in network.groups.values():
         if node.name in group.instances:
             for service in group.addresses:
+                if service in group.formal:  # see anycastlab.kernel.anycast
+                    continue
                 found.append(messages.address(lo, service.packed, service.max_prefixlen))
     return found
 

@@ -13,6 +13,7 @@ from anycastlab.kernel.netlink import Netlink, send_each
 from anycastlab.kernel.sysctl import SysctlWriter
 from anycastlab.lab import readiness, wiring
 from anycastlab.lab.blackhole import BlackHoles
+from anycastlab.lab.formal import FormalAddresses
 from anycastlab.lab.impairment import Impairments
 from anycastlab.lab.sysctls import names as sysctl_names
 from anycastlab.lab.sysctls import sysctls, write_sysctls
@@ -52,6 +53,7 @@ class World:
         self._workshop = -1
         self.impairments = Impairments(network, self.send)
         self.black_holes = BlackHoles(network, self.namespaces, self.send)
+        self._formal = FormalAddresses(network, self.namespaces)
 
     # -- bring up -----------------------------------------------------------------------------
 
@@ -100,6 +102,7 @@ class World:
             self.send(wiring.lan_namespace(lan), ports)
         for name in self.network.nodes:
             self.send(name, self._node_messages(name))
+            self._formal.join(name)
             self._set_own_sysctls(name)
 
     def _set_own_sysctls(self, name: str) -> None:
@@ -153,6 +156,7 @@ class World:
 
         The links go first: a socket somebody else holds in the namespace cannot keep it connected.
         """
+        self._formal.leave(name)
         descriptor = self.namespaces.pop(name)
         number = namespace.inode(descriptor)
         with Netlink(descriptor) as socket:
@@ -185,6 +189,7 @@ class World:
             self.send(name, wiring.lan_end_messages(port))
             if f"{lan.name}:{name}" not in cut:
                 self.mend_port(lan, port)
+        self._formal.join(name)
         self._set_own_sysctls(name)
 
     def both_alive(self, link: Link) -> bool:

@@ -23,7 +23,7 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.stamps = Batch(struct.Struct(SENT))
-        self.answers = Batch(struct.Struct(f"={ADDRESS}x{RECEIVED}256s"))
+        self.answers = Batch(struct.Struct(f"={ADDRESS}s{RECEIVED}256s"))
         self._outgoing: dict[tuple[Dialect, int], Outgoing] = {}
 
     def outgoing(self, dialect: Dialect, targets: Sequence[Target]) -> Outgoing:
@@ -71,11 +71,14 @@ class Line:
         if self._base >= 0:
             self._read_stamps()
         batch, note, read = self._box.answers, self._ledger.note, self._dialect.answer
+        sources = self._ledger.sources is not None
         while batch.receive(self.socket.fileno()):
-            for seconds, nanoseconds, data in batch.records():
+            for source, seconds, nanoseconds, data in batch.records():
                 if found := read(data):
                     probe, refused, name = found
                     note(probe, REFUSED if refused else seconds * 1_000_000_000 + nanoseconds, name)
+                    if sources and not refused:
+                        self._ledger.hear(probe, source)
             if not batch.full:
                 return
 

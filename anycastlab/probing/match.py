@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_address
 from itertools import repeat
 
 from anycastlab.probing.ledger import Ledger
 from anycastlab.probing.observation import Observation
-from anycastlab.probing.plan import Block
+from anycastlab.probing.plan import Block, Target
 from anycastlab.probing.taps import Event, Recording
+from anycastlab.topology.network import Family
 
 Receivers = tuple[tuple[str, ...], int]
 """The members that received a probe, sorted, and the recorded copies over all of them."""
@@ -25,7 +27,7 @@ def observe(
     blocks: Iterable[Block],
     ledger: Ledger,
     recordings: Mapping[str, Recording],
-    predicted: Mapping[tuple[str, str], tuple[str, ...]],
+    predicted: Mapping[Family, Mapping[tuple[str, str], tuple[str, ...]]],
 ) -> list[Observation]:
     """Return one observation for each probe, in the order of sending."""
     received, round_trips = _received(ledger, recordings), ledger.round_trips()
@@ -35,7 +37,7 @@ def observe(
     found: list[Observation] = []
     for block in blocks:
         client, kind, start, targets = block.client, block.kind, block.start, block.targets
-        numbers = range(start, start + len(targets))
+        numbers, nearest = range(start, start + len(targets)), predicted[block.family]
         answered = ledger.answered[start : numbers.stop]
         said = map(names.get, numbers) if kind in ("tcp", "udp") else repliers[start : numbers.stop]
         found += map(
@@ -46,15 +48,39 @@ def observe(
                 repeat(block.family),
                 [target.address for target in targets],
                 repeat("tcp" if kind == "syn" else kind),
-                [predicted.get((client, target.group), ()) for target in targets],
+                [nearest.get((client, target.group), ()) for target in targets],
                 [members for members, _ in received[start : numbers.stop]],
                 [name if stamp > 0 else None for name, stamp in zip(said, answered, strict=True)],
                 [copies for _, copies in received[start : numbers.stop]],
                 round_trips[start : numbers.stop],
+                *_formalities(ledger, numbers, targets),
                 strict=False,
             ),
         )
     return found
+
+
+def _formalities(
+    ledger: Ledger, numbers: Iterable[int], targets: Sequence[Target]
+) -> tuple[Iterable[bool], Iterable[str | None]]:
+    """Which addresses are formal ones, and where their answers came from, if anybody looked."""
+    if ledger.sources is None:
+        return repeat(False), repeat(None)
+    pairs = zip(numbers, targets, strict=True)
+    sources = [_source(ledger, number, target) for number, target in pairs]
+    return [target.formal for target in targets], sources
+
+
+def _source(ledger: Ledger, number: int, target: Target) -> str | None:
+    """The address a probe was answered from; None when it was not."""
+    if ledger.answered[number] <= 0:
+        return None
+    sources = ledger.sources or {}
+    if number not in sources:  # a session's peer is whom it was opened to
+        return target.address
+    length = len(target.packed)
+    at = 4 if length == 4 else 8  # of struct sockaddr_in and of struct sockaddr_in6
+    return str(ip_address(sources[number][at : at + length]))
 
 
 def _own(there: Sequence[Event], back: Sequence[Event]) -> Iterable[int]:

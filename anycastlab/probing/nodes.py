@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from anycastlab.topology.network import Network
+from anycastlab.topology.network import Family, Network
 
 
 class Nodes(Protocol):
@@ -27,4 +27,10 @@ class Nodes(Protocol):
 
     def predict(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
         """Map each (client, group) to its nearest instances, as the network stands now."""
+        ...
+
+    def predict_each(
+        self, families: Sequence[Family]
+    ) -> Mapping[Family, Mapping[tuple[str, str], tuple[str, ...]]]:
+        """Do so for each family by itself."""
         ...

@@ -18,17 +18,21 @@ for large maps."""
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One service address of a group; ``words`` is its part of a pseudo header's checksum."""
+    """One service address of a group; ``words`` is its part of a pseudo header's checksum.
+
+    A ``formal`` one is of mode rfc2373: it is answered from another address, and takes no TCP.
+    """
 
     group: str
     address: str
     packed: bytes
     words: int
+    formal: bool = False
 
     @classmethod
-    def of(cls, group: str, address: Address) -> Target:
+    def of(cls, group: str, address: Address, *, formal: bool = False) -> Target:
         """Prepare an address."""
-        return cls(group, str(address), address.packed, words(address.packed))
+        return cls(group, str(address), address.packed, words(address.packed), formal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Block:
 def targets(groups: Sequence[Group], family: Family) -> list[Target]:
     """The service addresses of one family, in file order."""
     return [
-        Target.of(group.name, address)
+        Target.of(group.name, address, formal=address in group.formal)
         for group in groups
         for address in group.addresses
         if address.version == family

@@ -17,14 +17,16 @@ from anycastlab.probing.ledger import Ledger
 from anycastlab.probing.match import observe
 from anycastlab.probing.nodes import Nodes
 from anycastlab.probing.observation import Observation
-from anycastlab.probing.plan import Block, Kind, targets
+from anycastlab.probing.plan import Block, Kind, Target, targets
 from anycastlab.probing.sweep import Sweep
 from anycastlab.probing.taps import Taps
 from anycastlab.topology.network import Family, Group
 
 _IDS = 1 << 32
+_TCP: frozenset[Kind] = frozenset({"tcp", "syn"})
 
 T = TypeVar("T")
+Aims = Mapping[Kind, Sequence[Target]]
 
 
 class Prober:
@@ -105,7 +107,7 @@ class Prober:
         self._check_clients(clients)
         network, taps = self._nodes.network, self._taps
         with _no_garbage_collection():
-            predicted = self._nodes.predict()
+            predicted = self._nodes.predict_each(families)
             blocks = list(_blocks(clients, groups, families, protocols))
             ledger = self._ledger(sum(len(block.targets) for block in blocks))
             taps.begin()
@@ -118,7 +120,8 @@ class Prober:
         if self._next + count > _IDS:
             self._next = 0
         first, self._next = self._next, self._next + count
-        return Ledger(first, count)
+        formal = any(group.formal for group in self._nodes.network.groups.values())
+        return Ledger(first, count, sources=formal)
 
     def _groups(self, names: Iterable[str]) -> list[Group]:
         known = self._nodes.network.groups
@@ -157,10 +160,23 @@ def _blocks(
     protocols: Sequence[Kind],
 ) -> Iterable[Block]:
     """Cut a pass into blocks, the families' targets prepared once."""
-    aims = {family: targets(groups, family) for family in families}
+    aims = {family: _aims(groups, family, protocols) for family in families}
     start = 0
     for client in clients:
-        for family, addresses in aims.items():
-            for kind in protocols if addresses else ():
-                yield Block(client, family, kind, addresses, start)
-                start += len(addresses)
+        for family in families:
+            for kind in protocols:
+                if addresses := aims[family][kind]:
+                    yield Block(client, family, kind, addresses, start)
+                    start += len(addresses)
+
+
+def _aims(groups: Sequence[Group], family: Family, protocols: Sequence[Kind]) -> Aims:
+    """Return the targets of each protocol: the formal ones take TCP only where all is TCP.
+
+    The kernel drops it silently, so a pass would wait for an answer that is not expected.
+    """
+    every = targets(groups, family)
+    if _TCP.issuperset(protocols) or not any(target.formal for target in every):
+        return dict.fromkeys(protocols, every)
+    unicast = [target for target in every if not target.formal]
+    return {kind: unicast if kind in _TCP else every for kind in protocols}

@@ -17,7 +17,10 @@ HEADINGS = ("", "client", "group", "probes", "predicted", "received by", "answer
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Probes of one client to one group that fared alike; round-trip times are in seconds."""
+    """Probes of one client to one group that fared alike; round-trip times are in seconds.
+
+    ``source`` is where answers came from when that is not the address asked, else ''.
+    """
 
     ok: bool
     client: str
@@ -27,6 +30,7 @@ class Row:
     received_by: tuple[str, ...]
     answered_by: str | None
     rtts: tuple[float, ...]
+    source: str = ""
 
     def cells(self) -> tuple[str, ...]:
         """The row's texts, one for each heading."""
@@ -37,7 +41,7 @@ class Row:
             self.probes,
             ", ".join(self.predicted) or "none",
             ", ".join(self.received_by) or "none",
-            self.answered_by or "none",
+            (self.answered_by or "none") + (f" from {self.source}" if self.source else ""),
             milliseconds(self.rtts),
         )
 
@@ -54,7 +58,7 @@ def rows(observations: Iterable[Observation]) -> list[Row]:
     """Fold observations of the same client and group into one row where they fared alike."""
     alike: dict[tuple[object, ...], list[Observation]] = {}
     for one in observations:
-        fate = (one.ok, one.predicted, one.received_by, one.answered_by)
+        fate = (one.ok, one.predicted, one.received_by, one.answered_by, elsewhere(one))
         alike.setdefault((one.client, one.group, *fate), []).append(one)
     return [
         Row(
@@ -66,10 +70,16 @@ def rows(observations: Iterable[Observation]) -> list[Row]:
             first.received_by,
             first.answered_by,
             tuple(one.rtt for one in folded if one.rtt is not None),
+            elsewhere(first),
         )
         for folded in alike.values()
         for first in folded[:1]
     ]
+
+
+def elsewhere(one: Observation) -> str:
+    """Return where a probe's answer came from if that is not where the probe went to."""
+    return one.reply_from if one.reply_from and one.reply_from != one.address else ""
 
 
 def kinds(observations: Iterable[Observation]) -> str:

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from anycastlab.routing.followed import follow
 from anycastlab.routing.graph import Graph, Targets
 from anycastlab.routing.spf import UNREACHABLE, Tree, entrance, shortest_paths
 from anycastlab.routing.state import INTACT, NetworkState
-from anycastlab.topology.network import Network
+from anycastlab.topology.network import Family, Network
 
 
 def predict(
-    network: Network, state: NetworkState = INTACT, group: str | None = None
+    network: Network,
+    state: NetworkState = INTACT,
+    group: str | None = None,
+    family: Family | None = None,
 ) -> dict[tuple[str, str], tuple[str, ...]]:
     """Return the instances at the least distance for every (client, group), sorted by name.
 
     Distance is measured along the client's own direction. Several names are a tie, none mean that
     no instance is reachable; members that are dead or withdrawn are no instances, and a dead client
-    reaches nothing.
+    reaches nothing. With a *family*, only its addresses count.
     """
-    return {place: nearest for place, (_, nearest) in _reach(network, state, group).items()}
+    found = {place: nearest for place, (_, nearest) in _reach(network, state, group).items()}
+    for place, end in follow(network, state, group, family).items():
+        found[place] = end.instances
+    return found
 
 
 def distances(
     network: Network, state: NetworkState = INTACT, group: str | None = None
 ) -> dict[tuple[str, str], int | None]:
     """Return the distance to the nearest instances for every (client, group); None without any."""
-    return {place: distance for place, (distance, _) in _reach(network, state, group).items()}
+    found = {place: distance for place, (distance, _) in _reach(network, state, group).items()}
+    for place, end in follow(network, state, group).items():
+        found[place] = end.distance
+    return found
 
 
 def _reach(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple, Protocol
 
 from anycastlab.routing.graph import Graph, Targets, Wiring
 from anycastlab.routing.table import Prefix
-from anycastlab.topology.network import Address, Group, Lan, Link
+from anycastlab.topology.network import Address, Lan, Link, Network
 
 
 class Aim(NamedTuple):
@@ -39,7 +39,17 @@ def host(address: Address) -> Prefix:
     return Prefix(address.packed, address.max_prefixlen)
 
 
+def holders(network: Network) -> dict[Address, tuple[str, ...]]:
+    """Return the groups that have each service address: one, unless registries clash."""
+    found: dict[Address, tuple[str, ...]] = {}
+    for group in network.groups.values():
+        for address in group.addresses:
+            found[address] = (*found.get(address, ()), group.name)
+    return found
+
+
 def _subnet(network: IPv4Network | IPv6Network) -> Prefix:
+    """Return the prefix of a subnet."""
     return Prefix(network.network_address.packed, network.prefixlen)
 
 
@@ -48,19 +58,31 @@ NOWHERE = Aim(frozenset())
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service addresses of a group, reached at the nearest member that serves it."""
+    """Service addresses, reached at the nearest member that serves one of their groups.
+
+    They have more than one group where two registries gave out the same address.
+    """
 
     prefixes: tuple[Prefix, ...]
-    group: str
+    groups: tuple[str, ...]
 
     @classmethod
-    def of(cls, group: Group) -> Service:
-        """Return the destination of a group."""
-        return cls(tuple(map(host, group.addresses)), group.name)
+    def all(cls, network: Network) -> Iterator[Service]:
+        """Yield the destinations of all groups, but for the addresses that their LAN leads to."""
+        owners = holders(network)
+        for group in network.groups.values():
+            shared: dict[tuple[str, ...], list[Prefix]] = {}
+            for address in group.addresses:
+                if owners[address][0] == group.name and address not in group.on_link:
+                    shared.setdefault(owners[address], []).append(host(address))
+            for groups, prefixes in shared.items():
+                yield cls(tuple(prefixes), groups)
 
     def aim(self, graph: Graph) -> Aim:
-        """Return where the group is reached in this state."""
-        return Aim(graph.serving(self.group))
+        """Return where the groups are reached in this state."""
+        if len(self.groups) == 1:
+            return Aim(graph.serving(self.groups[0]))
+        return Aim(frozenset().union(*map(graph.serving, self.groups)))
 
 
 @dataclass(frozen=True, slots=True)

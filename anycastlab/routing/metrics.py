@@ -17,7 +17,7 @@ from anycastlab.routing.graph import Graph, Wiring
 from anycastlab.routing.spf import UNREACHABLE, shortest_paths
 from anycastlab.routing.state import INTACT, NetworkState
 from anycastlab.routing.table import Prefix
-from anycastlab.topology.network import Network
+from anycastlab.topology.network import Family, Network
 from anycastlab.topology.routing_models import protocol_of
 
 _COUNT_HOPS = frozenset({"rip", "bgp"})
@@ -37,12 +37,12 @@ def as_seen(network: Network, state: NetworkState = INTACT) -> tuple[Network, Ne
 
 
 def predict_as_seen(
-    network: Network, state: NetworkState = INTACT
+    network: Network, state: NetworkState = INTACT, family: Family | None = None
 ) -> dict[tuple[str, str], tuple[str, ...]]:
     """Return the catchment under the network's own control plane, as :func:`.predict` does."""
     seen = as_seen(network, state)
     graph, farthest = Graph.of(*seen), _farthest(network)
-    predicted = predict(*seen)
+    predicted = predict(*seen, family=family)
     if farthest >= _longest_possible(graph):
         return predicted
     far = {
@@ -86,6 +86,6 @@ def _longest_possible(graph: Graph) -> int:
 
 
 def _hosts(wiring: Wiring) -> Iterator[Destination]:
-    yield from map(Service.of, wiring.network.groups.values())
+    yield from Service.all(wiring.network)
     for number in range(len(wiring.names)):
         yield Loopback.of(wiring, number)

@@ -104,7 +104,7 @@ class TableMaker:
 def _separate(wiring: Wiring, inside: frozenset[int], *, links: bool) -> Iterator[Destination]:
     """Yield every destination that has routes of its own."""
     network = wiring.network
-    yield from map(Service.of, network.groups.values())
+    yield from Service.all(network)
     for number in range(len(wiring.names)):
         if number not in inside:
             yield Loopback.of(wiring, number)

@@ -10,7 +10,7 @@ Addresses and subnets that the file gives itself are passed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -18,6 +18,7 @@ from anycastlab.topology.literals import Subnet
 from anycastlab.topology.models import GroupSpec, LanSpec, LinkSpec, NodeSpec, Topology
 from anycastlab.topology.network import Address, Family
 from anycastlab.topology.reporter import Reporter
+from anycastlab.topology.reserved import NamedAddress
 
 Span = tuple[int, int]
 """The first and the last of consecutive addresses, as numbers."""
@@ -88,6 +89,7 @@ class Plan:
 
 
 Taken = dict[Family, list[Span]]
+Lans = Mapping[str, tuple[IPv4Network, IPv6Network]]
 
 
 def assign(topology: Topology, reporter: Reporter) -> Plan | None:
@@ -101,7 +103,7 @@ def assign(topology: Topology, reporter: Reporter) -> Plan | None:
         section = "lans"
         lans = _lans(topology.lans.values(), taken)
         section = "anycast"
-        groups = _groups(topology.anycast.values(), taken)
+        groups = _groups(topology, dict(zip(topology.lans, lans, strict=True)), taken)
     except PoolEmptyError as error:
         reporter.problem((section,), f"too many entries in {section}: {error}", at_key=True)
         return None
@@ -170,12 +172,23 @@ def _lans(specs: Iterable[LanSpec], taken: Taken) -> list[tuple[IPv4Network, IPv
     return lans
 
 
-def _groups(specs: Iterable[GroupSpec], taken: Taken) -> list[tuple[Address, ...]]:
-    specs = list(specs)
-    for address in (address for spec in specs for address in spec.addresses):
+def _groups(topology: Topology, lans: Lans, taken: Taken) -> list[tuple[Address, ...]]:
+    given = [_given(spec, lans) for spec in topology.anycast.values()]
+    for address in (address for addresses in given for address in addresses):
         taken[address.version].append((int(address), int(address)))
     pool4, pool6 = (Pool(GROUPS[family], taken[family], skip=1) for family in FAMILIES)
     return [
-        tuple(spec.addresses) or (IPv4Address(pool4.take()), IPv6Address(pool6.take()))
-        for spec in specs
+        addresses if spec.addresses else (IPv4Address(pool4.take()), IPv6Address(pool6.take()))
+        for spec, addresses in zip(topology.anycast.values(), given, strict=True)
     ]
+
+
+def _given(spec: GroupSpec, lans: Lans) -> tuple[Address, ...]:
+    """Return a group's given addresses, but for names that a LAN does not have."""
+    found: list[Address] = []
+    for address in (service.address for service in spec.addresses):
+        if not isinstance(address, NamedAddress):
+            found.append(address)
+        elif address.lan in lans and not address.refused_by(lans[address.lan][1]):
+            found.append(address.of(lans[address.lan][1]))
+    return tuple(found)

@@ -16,6 +16,7 @@ from anycastlab.topology.models import Topology
 from anycastlab.topology.network import Address
 from anycastlab.topology.positions import Path
 from anycastlab.topology.reporter import Reporter
+from anycastlab.topology.reserved import NamedAddress
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -105,15 +106,18 @@ def _check_nodes(topology: Topology, reporter: Reporter, subnets: dict[int, list
 
 
 def _check_groups(topology: Topology, reporter: Reporter) -> None:
-    owners: dict[Address, str] = {}
+    """Report an address that a registry has given out already; it sees only its own."""
+    owners: dict[tuple[str, Address | NamedAddress], str] = {}
     for name, group in topology.anycast.items():
-        for index, address in enumerate(group.addresses):
+        for index, address in enumerate(service.address for service in group.addresses):
             where: Path = ("anycast", name, "addresses", index)
-            _check_unicast(reporter, where, address, "a service address")
-            if address in owners:
-                message = f"{address} is a service address of group {owners[address]} already"
+            if not isinstance(address, NamedAddress):
+                _check_unicast(reporter, where, address, "a service address")
+            owner = owners.setdefault((group.registry, address), f"{name}:{index}")
+            if owner != f"{name}:{index}":
+                group_of = owner.rpartition(":")[0]
+                message = f"{address} is a service address of group {group_of} already"
                 reporter.problem(where, message)
-            owners.setdefault(address, name)
 
 
 def check_services(topology: Topology, plan: Plan, reporter: Reporter) -> None:
@@ -122,7 +126,9 @@ def check_services(topology: Topology, plan: Plan, reporter: Reporter) -> None:
         return
     claims = {version: sorted(_unicast(topology, plan, version)) for version in (4, 6)}
     for name, group in topology.anycast.items():
-        for index, address in enumerate(group.addresses):
+        for index, address in enumerate(service.address for service in group.addresses):
+            if isinstance(address, NamedAddress):
+                continue
             if claim := _holder(claims[address.version], address):
                 message = f"service address {address} is taken: it {claim.owner}"
                 reporter.problem(("anycast", name, "addresses", index), message)

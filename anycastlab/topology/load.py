@@ -10,6 +10,7 @@ from anycastlab.topology import source
 from anycastlab.topology.addresses import assign
 from anycastlab.topology.checks import check_names
 from anycastlab.topology.collisions import check_given, check_services
+from anycastlab.topology.formal import check_formal
 from anycastlab.topology.models import Topology
 from anycastlab.topology.network import Network
 from anycastlab.topology.positions import Positions
@@ -47,6 +48,7 @@ def load_text(text: str, file: str, *, also: Iterable[Checker] = ()) -> Document
     if topology:
         check_names(topology, reporter)
         check_given(topology, reporter)
+        check_formal(topology, reporter)
         plan = assign(topology, reporter)
         if plan:
             check_services(topology, plan, reporter)

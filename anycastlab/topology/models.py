@@ -26,6 +26,7 @@ from anycastlab.topology.names import LAB_NAME_SCHEMA, NAME_SCHEMA
 from anycastlab.topology.network import Impairment, Role
 from anycastlab.topology.positions import Path
 from anycastlab.topology.routing_spec import RoutingSpec
+from anycastlab.topology.service_address import ServiceAddress
 from anycastlab.topology.settings import SysctlName, SysctlValue
 from anycastlab.topology.units import BitsPerSecond, Seconds, Share
 from anycastlab.topology.wording import given
@@ -198,8 +199,11 @@ _NO_MEMBER = NotEmpty("a group needs at least one member")
 class GroupSpec(Strict):
     """An anycast group: service addresses that its members share."""
 
-    addresses: Annotated[list[AddressText], OneOrMore()] = Field(
+    addresses: Annotated[list[ServiceAddress], OneOrMore()] = Field(
         [], description="Its service addresses; if left out, one of each family is assigned."
+    )
+    registry: str = Field(
+        "", description="Who assigned them: registries do not know of each other's addresses."
     )
     members: Annotated[
         Annotated[list[str], _NO_MEMBER, Tag("list")]

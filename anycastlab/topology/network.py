@@ -24,6 +24,8 @@ Service = Literal["tcp", "http", "udp", "exec"]
 Role = Literal["router", "client", "server"]
 Family = Literal[4, 6]
 Address = IPv4Address | IPv6Address
+Mode = Literal["shared-unicast", "rfc2373"]
+"""How a group's members hold an IPv6 address, see :class:`Group`."""
 
 
 def no_options() -> Mapping[str, Any]:
@@ -167,11 +169,18 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """An anycast group: its service addresses (one of each family, as a rule), its members."""
+    """An anycast group: its service addresses (one of each family, as a rule), its members.
+
+    Those in ``formal`` are of mode rfc2373: the members' kernels hold them as anycast, answer from
+    another address and take no TCP. ``on_link`` names the LAN for addresses that are of a LAN's
+    own prefix: no host route leads to them.
+    """
 
     name: str
     addresses: tuple[Address, ...]
     members: tuple[Member, ...]
+    formal: frozenset[Address] = frozenset()
+    on_link: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def instances(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from anycastlab.topology.network import (
     Node,
     Routing,
 )
+from anycastlab.topology.reserved import NamedAddress
 from anycastlab.topology.settings import path_of
 
 # A full table is (nodes + links) * 2 routes a router, so a lab's routes grow with the square of its
@@ -119,7 +120,14 @@ def _groups(topology: Topology, plan: Plan) -> dict[str, Group]:
             )
             for _, node, member in spec.member_items()
         )
-        groups[name] = Group(name, addresses, members)
+        held = list(zip(spec.addresses, addresses, strict=False))  # none if they are assigned
+        formal = frozenset(address for written, address in held if written.mode == "rfc2373")
+        on_link = {
+            address: written.address.lan
+            for written, address in held
+            if isinstance(written.address, NamedAddress)
+        }
+        groups[name] = Group(name, addresses, members, formal, MappingProxyType(on_link))
     return groups
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from anycastlab.probing.observation import Observation
 from anycastlab.routing.catchment import predict
 from anycastlab.routing.state import INTACT, NetworkState
-from anycastlab.topology.network import Network
+from anycastlab.topology.network import Family, Network
 
 Lie = Callable[[Observation], Observation]
 
@@ -54,6 +54,9 @@ class PaperLab:
 
     def predict(self) -> dict[tuple[str, str], tuple[str, ...]]:
         return predict(self.network, self.now)
+
+    def predict_each(self, families: Sequence[Family]) -> dict[Family, Any]:
+        return dict.fromkeys(families, self.predict())
 
     def kill(self, node: str) -> None:
         self.asked.append(("kill", node))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
+from anycastlab.experiments.amount import Amount
 from anycastlab.experiments.judging import Judge, delivered
 from anycastlab.experiments.rounds import PATIENCE, Round
+from anycastlab.probing.observation import Observation
 from tests.experiments.networks import FIGURE1, network
 from tests.experiments.paper import Lie, PaperLab, PaperProber, reaching
 
@@ -81,3 +84,18 @@ def test_a_span_needs_every_round_to_be_good() -> None:
     probes, prober = rounds(delivered(("s1",)), good, good, bad, good)
     assert not probes.throughout(60.0).ok
     assert prober.rounds == 3
+
+
+def test_a_share_of_the_probes_may_be_what_is_expected() -> None:
+    wrong = reaching("s2")
+
+    def half(one: Observation) -> Observation:
+        return wrong(one) if one.family == 6 else one
+
+    probes, _ = rounds(delivered(("s1",)), half)
+    assert replace(probes, share=Amount.of("50%")).once().ok
+    assert replace(probes, share=Amount.of("at least 1")).once().ok
+    short = replace(probes, share=Amount.of("100%")).once()
+    assert short.seen == "1 of 2 as expected; 2 probes: s1 1, s2 1"
+    assert short.differences[0] == "expected 100% of 2 probes so, it was 1"
+    assert not replace(probes, share=Amount.of("at most 0")).once().ok

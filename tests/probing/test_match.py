@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
+
+import pytest
+
 from anycastlab.probing.ledger import REFUSED, Ledger
 from anycastlab.probing.match import observe
 from anycastlab.probing.observation import Observation
@@ -14,7 +18,11 @@ TARGETS = [Target("A", "192.0.2.1", b"", 0)]
 
 
 def joined(
-    *, kind: Kind = "icmp", answered: int = 2000, name: str | None = None, **taps: Recording
+    *,
+    kind: Kind = "icmp",
+    answered: int = 2000,
+    name: str | None = None,
+    **taps: Recording,
 ) -> Observation:
     """Join one probe, sent at 1000 ns."""
     ledger = Ledger(FIRST, 1)
@@ -23,7 +31,7 @@ def joined(
     if answered:
         ledger.note(FIRST, answered, name)
     block = Block("c1", 4, kind, TARGETS, 0)
-    (found,) = observe([block], ledger, taps, {("c1", "A"): ("s1",)})
+    (found,) = observe([block], ledger, taps, {4: {("c1", "A"): ("s1",)}})
     return found
 
 
@@ -93,3 +101,40 @@ def test_a_member_that_forwards_a_syn_has_not_received_it() -> None:
     through = [(FLOW, False, b"syn", 1500), (FLOW, True, b"syn", 1501)]
     one = joined(kind="tcp", name="s1", s1=Recording(sessions=through))
     assert (one.received_by, one.copies) == ((), 0)
+
+
+def formal(kind: Kind, source: str | None) -> Observation:
+    """Join a probe to an address of mode rfc2373, received by s1 and answered from *source*."""
+    ledger = Ledger(FIRST, 1, sources=True)
+    ledger.flows[FLOW] = 0
+    seen = Recording(arrived=[(FIRST, 1500)], sessions=[(FLOW, False, b"syn", 1500)])
+    if source is not None:
+        seen.replied.append((FIRST, 1600))
+        ledger.note(FIRST, 2000, "s1")
+        ledger.hear(FIRST, bytes(8) + IPv6Address(source).packed + bytes(8))
+    block = Block("c1", 6, kind, [Target("A", "2001:db8:a::1", bytes(16), 0, formal=True)], 0)
+    (found,) = observe([block], ledger, {"s1": seen}, {6: {("c1", "A"): ("s1",)}})
+    return found
+
+
+@pytest.mark.parametrize("kind", ["icmp", "udp"])
+def test_a_formal_address_is_answered_from_another_and_never_from_itself(kind: Kind) -> None:
+    lawful, unlawful = formal(kind, "2001:db8::7"), formal(kind, "2001:db8:a::1")
+    assert (lawful.answered_by, lawful.reply_from, lawful.ok) == ("s1", "2001:db8::7", True)
+    assert (unlawful.answered_by, unlawful.reply_from, unlawful.ok) == (
+        "s1",
+        "2001:db8:a::1",
+        False,
+    )
+    assert not formal(kind, None).ok
+
+
+def test_a_formal_address_takes_no_tcp() -> None:
+    silent, talking = formal("tcp", None), formal("tcp", "2001:db8:a::1")
+    assert (silent.received_by, silent.answered_by, silent.ok) == (("s1",), None, True)
+    assert not talking.ok
+
+
+def test_where_nobody_looks_no_source_is_told() -> None:
+    seen = Recording(arrived=[(FIRST, 1500)], replied=[(FIRST, 1600)])
+    assert joined(s1=seen).reply_from is None

@@ -25,6 +25,7 @@ def test_observations_are_the_list_of_the_contract() -> None:
         "answered_by": "s1",
         "copies": 1,
         "rtt_ms": 0.1,
+        "reply_from": None,
         "ok": True,
     }
     assert (second["answered_by"], second["rtt_ms"], second["ok"]) == (None, None, False)

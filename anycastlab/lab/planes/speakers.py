@@ -69,7 +69,8 @@ class Speakers:
         services: dict[bool, list[Address]] = {True: [], False: []}
         for group in self._network.groups.values():
             if name in group.instances:
-                services[(group.name, name) in state.withdrawn].extend(group.addresses)
+                known = [one for one in group.addresses if one not in group.formal]
+                services[(group.name, name) in state.withdrawn].extend(known)
         ports = tuple(self._port(node, interface, state) for interface in node.interfaces)
         return Speaker(node, self._asn[name], ports, tuple(services[False]), tuple(services[True]))
 

@@ -1,0 +1,33 @@
+"""The kernel's own IPv6 anycast: addresses a namespace answers for and never sends from.
+
+Linux has it as a membership, like that in a multicast group: it lasts as long as the socket that
+joined. It is shown in /proc/net/anycast6.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from struct import Struct
+
+from anycastlab.kernel import namespace
+
+_JOIN = 27  # IPV6_JOIN_ANYCAST
+_index = Struct("=I").pack
+
+
+def join(held: int, addresses: Iterable[tuple[bytes, int]]) -> socket.socket:
+    """Join (address, interface index) in the namespace *held*, for the life of the socket returned.
+
+    An interface answers Neighbour Solicitations for what was joined on it; packets are taken in
+    whichever way they come. Only a router may join what is of no prefix of the interface. Raises
+    OSError.
+    """
+    sock = namespace.open_socket(held, socket.AF_INET6, socket.SOCK_DGRAM)
+    try:
+        for packed, index in addresses:
+            sock.setsockopt(socket.IPPROTO_IPV6, _JOIN, packed + _index(index))
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,43 @@
+"""The addresses that routers hold as the kernel's own anycast (mode rfc2373), node by node."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+
+from anycastlab.kernel import anycast
+from anycastlab.kernel.messages import LOOPBACK
+from anycastlab.topology.network import Network, Node
+
+
+class FormalAddresses:
+    """Holds one socket in each node that has such addresses; they go when it is closed."""
+
+    def __init__(self, network: Network, namespaces: Mapping[str, int]) -> None:
+        self._network, self._namespaces = network, namespaces
+        self._sockets: dict[str, socket.socket] = {}
+
+    def join(self, name: str) -> None:
+        """Give a node its addresses; its interfaces must be up."""
+        if wanted := joined(self._network, self._network.nodes[name]):
+            self._sockets[name] = anycast.join(self._namespaces[name], wanted)
+
+    def leave(self, name: str) -> None:
+        """Take them from a node that dies: the socket would keep its namespace."""
+        if name in self._sockets:
+            self._sockets.pop(name).close()
+
+
+def joined(network: Network, node: Node) -> list[tuple[bytes, int]]:
+    """Return a node's formal addresses, each with the index of the interface that has it.
+
+    That is the port on the LAN whose address it is; any other is on `lo`, which no cut takes down.
+    """
+    ports = {port.segment: port.index for port in node.interfaces}
+    return [
+        (address.packed, ports.get(group.on_link.get(address, ""), LOOPBACK))
+        for group in network.groups.values()
+        if node.name in group.instances
+        for address in group.addresses
+        if address in group.formal
+    ]
