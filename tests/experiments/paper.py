@@ -31,7 +31,7 @@ def observation(**changes: Any) -> Observation:
         copies=1,
         rtt=0.0001,
     )
-    return replace(honest, **changes)
+    return honest._replace(**changes)
 
 
 class PaperLab:
@@ -104,7 +104,7 @@ class PaperProber:
         self.rounds += 1
         self.patience.append(timeout)
         self.lingered = linger
-        lie = self.lies[min(self.rounds, len(self.lies)) - 1] if self.lies else replace
+        lie = self.lies[min(self.rounds, len(self.lies)) - 1] if self.lies else Observation._replace
         assert clients is not None
         assert groups is not None
         return [lie(one) for one in self._honest(clients, groups, families, protocols)]
@@ -139,8 +139,7 @@ def reaching(*instances: str) -> Lie:
     """Lie that these instances received each probe, and that the first answered."""
 
     def lie(honest: Observation) -> Observation:
-        return replace(
-            honest,
+        return honest._replace(
             received_by=instances,
             answered_by=instances[0] if instances else None,
             copies=len(instances),

@@ -11,6 +11,7 @@ import pytest
 from anycastlab.experiments.script import typed
 from anycastlab.experiments.step import Context
 from anycastlab.experiments.verdict import Outcome
+from anycastlab.probing.observation import Observation
 from tests.experiments.networks import FIGURE1, network
 from tests.experiments.paper import Lie, PaperLab, PaperProber, reaching
 
@@ -25,12 +26,12 @@ def outcome(verb: str, argument: dict[str, Any], lies: Sequence[Lie]) -> Outcome
 
 def doubled(honest: Any) -> Any:
     """Lie that the instance received the probe twice."""
-    return replace(honest, copies=2)
+    return honest._replace(copies=2)
 
 
 def mute(honest: Any) -> Any:
     """Lie that nobody answered what was received."""
-    return replace(honest, answered_by=None)
+    return honest._replace(answered_by=None)
 
 
 def only(client: str, lie: Lie) -> Lie:
@@ -38,7 +39,7 @@ def only(client: str, lie: Lie) -> Lie:
     return lambda honest: lie(honest) if honest.client == client else honest
 
 
-HONEST: Lie = replace
+HONEST: Lie = Observation._replace
 
 
 @pytest.mark.parametrize(
