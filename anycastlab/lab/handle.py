@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,6 @@ from anycastlab.lab.faults import find_node
 from anycastlab.lab.record import LabDirectory, Record, lab_names
 from anycastlab.lab.teardown import take_down, wait_cleaned
 from anycastlab.lab.ways import Way
-from anycastlab.routing.followed import families_agree
 from anycastlab.routing.metrics import predict_as_seen
 from anycastlab.routing.state import NetworkState
 from anycastlab.topology.network import Family, Network
@@ -143,18 +142,9 @@ class Lab:
             frozenset(answer["mute"]),
         )
 
-    def predict(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    def predict(self, family: Family | None = None) -> Mapping[tuple[str, str], tuple[str, ...]]:
         """The predicted catchment as things stand: (client, group) -> equally near instances."""
-        return predict_as_seen(self.network, self.state())
-
-    def predict_each(
-        self, families: Sequence[Family]
-    ) -> Mapping[Family, Mapping[tuple[str, str], tuple[str, ...]]]:
-        """The same for each family by itself."""
-        if families_agree(self.network):
-            return dict.fromkeys(families, self.predict())
-        state = self.state()
-        return {family: predict_as_seen(self.network, state, family) for family in families}
+        return predict_as_seen(self.network, self.state(), family)
 
     # -- inside the nodes ---------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from anycastlab.topology.network import Family, Network
@@ -25,12 +25,9 @@ class Nodes(Protocol):
         """Descriptors, which stay the lab's, of the namespaces of those *nodes* that are alive."""
         ...
 
-    def predict(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
-        """Map each (client, group) to its nearest instances, as the network stands now."""
-        ...
+    def predict(self, family: Family | None = None) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """Map each (client, group) to its nearest instances, as the network stands now.
 
-    def predict_each(
-        self, families: Sequence[Family]
-    ) -> Mapping[Family, Mapping[tuple[str, str], tuple[str, ...]]]:
-        """Do so for each family by itself."""
+        With a *family*, only its addresses count.
+        """
         ...

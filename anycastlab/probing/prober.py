@@ -20,6 +20,7 @@ from anycastlab.probing.observation import Observation
 from anycastlab.probing.plan import Block, Kind, Target, targets
 from anycastlab.probing.sweep import Sweep
 from anycastlab.probing.taps import Taps
+from anycastlab.routing.followed import families_agree
 from anycastlab.topology.network import Family, Group
 
 _IDS = 1 << 32
@@ -27,6 +28,7 @@ _TCP: frozenset[Kind] = frozenset({"tcp", "syn"})
 
 T = TypeVar("T")
 Aims = Mapping[Kind, Sequence[Target]]
+Predicted = Mapping[tuple[str, str], tuple[str, ...]]
 
 
 class Prober:
@@ -107,13 +109,19 @@ class Prober:
         self._check_clients(clients)
         network, taps = self._nodes.network, self._taps
         with _no_garbage_collection():
-            predicted = self._nodes.predict_each(families)
+            predicted = self._predicted(families)
             blocks = list(_blocks(clients, groups, families, protocols))
             ledger = self._ledger(sum(len(block.targets) for block in blocks))
             taps.begin()
             homes = self._nodes.namespaces(clients)
             crew.run(partial(Sweep, network, homes, taps, ledger, timeout), blocks, linger)
             return observe(blocks, ledger, taps.end(), predicted)
+
+    def _predicted(self, families: Sequence[Family]) -> Mapping[Family, Predicted]:
+        """Predict each family by itself, where that makes a difference."""
+        if families_agree(self._nodes.network):
+            return dict.fromkeys(families, self._nodes.predict())
+        return {family: self._nodes.predict(family) for family in families}
 
     def _ledger(self, count: int) -> Ledger:
         """Number the probes of a pass: no id is used twice, so a late reply is never mistaken."""

@@ -52,11 +52,8 @@ class PaperLab:
     def state(self) -> NetworkState:
         return self.now
 
-    def predict(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        return predict(self.network, self.now)
-
-    def predict_each(self, families: Sequence[Family]) -> dict[Family, Any]:
-        return dict.fromkeys(families, self.predict())
+    def predict(self, family: Family | None = None) -> dict[tuple[str, str], tuple[str, ...]]:
+        return predict(self.network, self.now, family=family)
 
     def kill(self, node: str) -> None:
         self.asked.append(("kill", node))
