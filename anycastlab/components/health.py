@@ -106,7 +106,7 @@ class Health(Component):
         """Begin to check for each group in which this member has a check."""
         for group in place.network.groups.values():
             for member in group.members:
-                if member.node == place.node and member.check is not None:
+                if member.node == place.node and member.check and member.tied:
                     self._ties[group.name] = Tie(place, group, member.check)
 
     def stop(self) -> None:

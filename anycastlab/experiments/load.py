@@ -1,4 +1,4 @@
-"""Load a topology file with everything in it checked: network, experiment, components."""
+"""Load a topology file with everything in it checked: network, routing, components, experiment."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ def load_checked(path: str | Path) -> Document:
     from anycastlab.components.check import check as check_components
     from anycastlab.experiments.impairment_faults import impairable
     from anycastlab.experiments.script import check as check_experiment
+    from anycastlab.lab.planes.check import check as check_routing
     from anycastlab.topology.load import load
 
-    document = load(path, also=(check_components, check_experiment))
+    document = load(path, also=(check_routing, check_components, check_experiment))
     return replace(document, network=impairable(document.network, document.topology.experiment))
 
 

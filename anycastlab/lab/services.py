@@ -30,7 +30,7 @@ class Services:
         self._places: dict[str, NodePlace] = {}
         members = [one for group in world.network.groups.values() for one in group.members]
         self._members = {member.node for member in members}
-        self._tied = {member.node for member in members if member.check is not None}
+        self._tied = {member.node for member in members if member.tied}
 
     def start_all(self) -> None:
         """Start what every node runs."""

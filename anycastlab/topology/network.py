@@ -20,6 +20,8 @@ from ipaddress import (
 from types import MappingProxyType
 from typing import Any, Literal
 
+EXABGP = "exabgp"
+"""How a member is announced that runs ExaBGP in the place of the lab's daemon."""
 Service = Literal["tcp", "http", "udp", "exec"]
 Role = Literal["router", "client", "server"]
 Family = Literal[4, 6]
@@ -165,6 +167,11 @@ class Member:
     announce: str = "static"
     options: Mapping[str, Any] = field(default_factory=no_options)
     check: Check | None = None
+
+    @property
+    def tied(self) -> bool:
+        """Whether the lab looks after its service: ExaBGP does so by itself."""
+        return self.check is not None and self.announce != EXABGP
 
 
 @dataclass(frozen=True, slots=True)

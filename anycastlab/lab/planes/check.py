@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from anycastlab.lab.planes.check_exabgp import check_exabgp
 from anycastlab.topology.routing_models import (
     LEAST_FRR_RIP,
     PROTOCOLS,
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 
 
 def check(topology: Topology, reporter: Reporter) -> None:
-    """Report a protocol that the daemon does not speak, and every wrong option of one it does."""
+    """Report a protocol that the daemon does not speak, and every wrong option of one it does.
+
+    And every member that ExaBGP cannot announce beside it.
+    """
+    check_exabgp(topology, reporter)
     routing = topology.routing
     options = routing.model_extra or {}
     if routing.daemon not in PROTOCOLS:
