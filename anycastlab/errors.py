@@ -11,7 +11,8 @@ AnycastlabError
 │   └── NotReadyError     3     a readiness condition did not hold before the deadline
 ├── LabNameError          4   no such lab, or the name is taken
 │   ├── NoSuchLabError    4
-│   └── LabExistsError    4
+│   ├── LabExistsError    4
+│   └── LostLabError      4     its supervisor ended while it was in use
 └── InterruptedLabError 130   Ctrl-C, or the lab was taken down while it came up
 """
 
@@ -111,6 +112,13 @@ class NoSuchLabError(LabNameError):
 
 class LabExistsError(LabNameError):
     """The name is taken."""
+
+
+class LostLabError(LabNameError):
+    """A lab's supervisor ended while the lab was in use, and the lab went with it."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text or "the lab has gone: its supervisor ended; see anycastlab list")
 
 
 class InterruptedLabError(AnycastlabError):

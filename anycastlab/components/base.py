@@ -20,8 +20,16 @@ from anycastlab.kernel.netlink import Netlink
 from anycastlab.topology.network import Network
 
 Socket: TypeAlias = socket.socket
-Ready: TypeAlias = Callable[[Socket], None]
-"""Called with a socket that can be read (or written) without waiting."""
+Ready: TypeAlias = Callable[[Any], None]
+"""Called with what can be read (or written) without waiting."""
+
+
+class Watched(Protocol):
+    """What a loop can watch: a socket, a tap, a TUN device."""
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        ...
 
 
 class Options(BaseModel):
@@ -69,7 +77,7 @@ class Place(Protocol):
         ...
 
     def watch(
-        self, watched: Socket, ready: Ready, writable: bool = False, readable: bool = True
+        self, watched: Watched, ready: Ready, writable: bool = False, readable: bool = True
     ) -> None:
         """Call *ready* whenever *watched* can be read, or also written; again to change that.
 
@@ -77,7 +85,7 @@ class Place(Protocol):
         """
         ...
 
-    def unwatch(self, watched: Socket) -> None:
+    def unwatch(self, watched: Watched) -> None:
         """Watch it no more."""
         ...
 

@@ -19,6 +19,8 @@ _BUILT_IN: Mapping[str, str] = MappingProxyType(
         "http": "anycastlab.components.http:Http",
         "health": "anycastlab.components.health:Health",
         "node-information": "anycastlab.components.node_information:NodeInformation",
+        "pinning-endpoint": "anycastlab.components.pinning_endpoint:PinningEndpoint",
+        "pinning-router": "anycastlab.components.pinning_router:PinningRouter",
         "mss-clamp": "anycastlab.components.mss_clamp:MssClamp",
         "ptb-broadcast": "anycastlab.components.ptb_broadcast:PtbBroadcast",
         "stateful-firewall": "anycastlab.components.stateful_firewall:StatefulFirewall",

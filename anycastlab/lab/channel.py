@@ -60,15 +60,20 @@ class Channel:
 
     def call(self, operation: str, **arguments: Any) -> Any:
         """Ask, wait for the answer, and return its result. Raises what the supervisor raised."""
-        self._socket.sendall(pack({"do": operation, **arguments}))
-        return self._answer([])
+        return self._ask({"do": operation, **arguments}, [])
 
     def descriptors(self, nodes: list[str]) -> dict[str, int]:
         """Fetch namespace descriptors of nodes; the caller owns them."""
-        self._socket.sendall(pack({"do": "namespaces", "nodes": nodes}))
         received: list[int] = []
-        names = self._answer(received)
+        names = self._ask({"do": "namespaces", "nodes": nodes}, received)
         return dict(zip(names, received, strict=True))
+
+    def _ask(self, request: dict[str, Any], received: list[int]) -> Any:
+        try:
+            self._socket.sendall(pack(request))
+            return self._answer(received)
+        except ConnectionError as error:
+            raise errors.LostLabError from error
 
     def _answer(self, received: list[int]) -> Any:
         while b"\n" not in self._buffer:
@@ -79,7 +84,7 @@ class Channel:
                 if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                     received.extend(array.array("i", payload))
             if not data:
-                raise errors.InterruptedLabError("the lab went down")
+                raise errors.LostLabError
             self._buffer += data
         line, _, self._buffer = self._buffer.partition(b"\n")
         answer = json.loads(line.lstrip(b"+"))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import selectors
 import signal
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from anycastlab.components.base import Ready, Socket
+from anycastlab.components.base import Ready, Socket, Watched
 from anycastlab.errors import ProgramError
 from anycastlab.kernel import namespace
 from anycastlab.kernel.netlink import Netlink
@@ -21,6 +23,14 @@ from anycastlab.topology.network import Network
 
 _PROGRAM_WITHIN = 10.0
 """Seconds a program may take that the whole lab waits for."""
+
+
+def _unharmed(call: Call) -> None:
+    """Call what a component wants called; a mistake in it is told in the log and ends no lab."""
+    try:
+        call()
+    except Exception:  # noqa: BLE001  whoever wrote the component, the other nodes go on
+        traceback.print_exc()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +74,12 @@ class NodePlace:
         return namespace.inside(self._held)
 
     def watch(
-        self, watched: Socket, ready: Ready, writable: bool = False, readable: bool = True
+        self, watched: Watched, ready: Ready, writable: bool = False, readable: bool = True
     ) -> None:
         """Call *ready* whenever *watched* can be read (unless told not to), or also written."""
 
         def call(_file: object, _events: int) -> None:
-            ready(watched)
+            _unharmed(partial(ready, watched))
 
         selector = self._loop.selector
         events = readable * selectors.EVENT_READ | writable * selectors.EVENT_WRITE
@@ -78,13 +88,13 @@ class NodePlace:
         else:
             selector.register(watched, events, call)
 
-    def unwatch(self, watched: Socket) -> None:
+    def unwatch(self, watched: Watched) -> None:
         """Watch it no more."""
         self._loop.selector.unregister(watched)
 
     def after(self, seconds: float, call: Call) -> Timer:
         """Call *call* in so many seconds, unless the timer is cancelled."""
-        return self._loop.timers.after(seconds, call)
+        return self._loop.timers.after(seconds, partial(_unharmed, call))
 
     # -- the node's settings and programs ---------------------------------------------------------
 

@@ -19,6 +19,7 @@ from anycastlab.kernel.checksum import checksum
 from anycastlab.lab.handle import Lab
 from anycastlab.probing.capture import Recording
 from anycastlab.topology.network import Address
+from tests.components.tshark import found_by_tshark
 from tests.lab.conftest import unique
 
 TOPOLOGY = """\
@@ -62,15 +63,6 @@ def connect(lab: Lab, family: int, address: str | None = None, port: int = 0) ->
 def bindings(lab: Lab) -> list[dict[str, object]]:
     found: list[dict[str, object]] = lab.show("c1")["rfc1546-client"]["bindings"]
     return found
-
-
-def found_by_tshark(file: Path, display: str, *fields: str) -> list[list[str]]:
-    """What tshark, an independent witness, finds in a capture: the fields of each packet."""
-    shown = [word for field in fields for word in ("-e", field)]
-    checked = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"]
-    command = ["tshark", "-n", "-r", str(file), *checked, "-Y", display, "-T", "fields", *shown]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [line.split("\t") for line in done.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("family", [4, 6])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from anycastlab.errors import AnycastlabError
+from anycastlab.errors import AnycastlabError, LostLabError
 from anycastlab.kernel.process import Process
 from anycastlab.lab.channel import Channel
 from anycastlab.lab.handle import Lab
@@ -175,6 +175,15 @@ def test_a_half_written_record_is_cleaned_up() -> None:
     assert take_down(directory.name)
     assert not directory.path.exists()
     assert not take_down(directory.name)
+
+
+def test_whoever_uses_a_lab_whose_supervisor_ends_is_told(lab: Lab) -> None:
+    assert lab.record.supervisor is not None
+    lab.state()
+    assert lab.record.supervisor.kill()
+    for _ in range(2):
+        with pytest.raises(LostLabError, match="the lab has gone: its supervisor ended"):
+            lab.state()
 
 
 def test_a_process_number_used_again_is_not_taken_for_the_supervisor() -> None:

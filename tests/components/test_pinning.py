@@ -1,0 +1,166 @@
+"""The pinning option: its layout, what is malformed or foreign, what the wire shows."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scapy.layers.inet import IP, TCP, IPOption, IPOption_LSRR, IPOption_NOP
+from scapy.packet import Raw
+
+from anycastlab.components.identity_wire import IDENTITY_PORT
+from anycastlab.components.pinning_endpoint import PinningEndpoint
+from anycastlab.components.pinning_wire import HEAD, pin_of, pinned
+from anycastlab.lab.handle import Lab
+from anycastlab.probing.capture import Recording
+from tests.components.tshark import found_by_tshark
+from tests.lab.conftest import unique
+from tests.lab.impaired import eventually
+
+U = IPv4Address("10.255.0.5")
+PLAIN = IP(src="10.0.0.1", dst="192.0.2.1", id=7) / TCP(sport=1000, dport=80) / Raw(b"data")
+TOPOLOGY = """\
+nodes:
+  r1: {role: router, run: [pinning-router]}
+  c1: {role: client, run: [{pinning-endpoint: {most: 100}}]}
+  c2: client
+  s1: {role: server, run: [pinning-endpoint]}
+  s2: {role: server, run: [pinning-endpoint]}
+links: [[c1, r1], [c2, r1], [r1, s1], {endpoints: [r1, s2], cost: 5}]
+anycast: {A: {addresses: [192.0.2.1], members: [s1, s2]}}
+"""
+SERVICE = "192.0.2.1"
+
+
+@given(st.binary(max_size=200))
+def test_a_pinned_packet_is_the_same_but_for_the_option(body: bytes) -> None:
+    packet = bytes(IP(src="10.0.0.1", dst="192.0.2.1", id=7) / TCP() / Raw(body))
+    marked = pinned(packet, U)
+    assert pin_of(marked) == U
+    assert pin_of(packet) is None
+    read = IP(marked)
+    assert (read.ihl, read.len, len(marked)) == (7, len(packet) + 8, len(packet) + 8)
+    assert marked[28:] == packet[20:]
+    computed = read.chksum
+    del read.chksum
+    assert IP(bytes(read)).chksum == computed
+
+
+def test_a_header_without_room_stays_as_it_is() -> None:
+    full = bytes(IP(options=[IPOption_NOP()] * 40) / TCP())
+    assert pinned(full, U) == full
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        IPOption(HEAD[:2] + b"\2\0" + U.packed),
+        IPOption(b"\x9e\x06\1\0\n\n"),
+        IPOption_LSRR(routers=["10.255.0.5"]),
+    ],
+    ids=["another version", "a wrong length", "another option"],
+)
+def test_what_is_no_sound_option_pins_nothing(options: IPOption) -> None:
+    assert pin_of(bytes(IP(options=options) / TCP())) is None
+
+
+@given(st.binary(max_size=40))
+def test_no_options_are_too_strange(options: bytes) -> None:
+    header = bytes((0x40 | (20 + len(options) // 4 * 4) // 4,)) + bytes(19)
+    found = pin_of(header + options)
+    assert found is None or HEAD + found.packed in options
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    file: Path = tmp_path_factory.mktemp("pinning") / "lab.yaml"
+    file.write_text(f"name: {unique('pinning')}\n{TOPOLOGY}")
+    with Lab.up(file) as running:
+        yield running
+
+
+def own(lab: Lab, node: str) -> str:
+    return str(lab.network.nodes[node].ipv4)
+
+
+def test_every_packet_after_the_first_names_the_instance(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "r1.pcapng"
+    recording = Recording(lab.socket("r1", socket.AF_PACKET, socket.SOCK_DGRAM), file)
+    try:
+        with lab.socket("c1", socket.AF_INET, socket.SOCK_STREAM) as client:
+            client.settimeout(3)
+            client.connect((SERVICE, IDENTITY_PORT))
+            assert client.recv(100) == b"s1\n"
+            client.sendall(b"hello")
+            assert client.recv(100) == b"hello"
+            (pin,) = lab.show("c1")["pinning-endpoint"]["pins"]
+            assert pin == {
+                "service": SERVICE,
+                "local_port": client.getsockname()[1],
+                "port": IDENTITY_PORT,
+                "instance": own(lab, "s1"),
+            }
+        recording.take()
+    finally:
+        recording.close()
+    sent = f"ip.dst == {SERVICE} && tcp"
+    assert found_by_tshark(file, f"{sent} && tcp.flags == 0x0002", "ip.opt.type")[0] == [""]
+    later = found_by_tshark(file, f"{sent} && tcp.flags != 0x0002", "ip.opt.type", "ip.hdr_len")
+    assert len(later) >= 4
+    assert {tuple(each) for each in later} == {("158", "28")}
+    assert (
+        found_by_tshark(file, "ip.checksum.status == bad || tcp.checksum.status == bad", "ip.src")
+        == []
+    )
+    assert lab.show("r1")["pinning-router"]["instances"][0]["packets"] > 0
+
+
+def test_a_router_follows_the_way_to_the_instance(lab: Lab) -> None:
+    (s1, _s2) = lab.show("r1")["pinning-router"]["instances"]
+    assert s1["way"].endswith("dev to-s1")
+    lab.cut("r1", "s1")
+    assert eventually(lambda: _ways(lab)[0] == "")
+    lab.mend("r1", "s1")
+    assert eventually(lambda: _ways(lab)[0] == s1["way"])
+
+
+def _ways(lab: Lab) -> list[str]:
+    return [one["way"] for one in lab.show("r1")["pinning-router"]["instances"]]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [HEAD + IPv4Address("203.0.113.9").packed, HEAD[:2] + b"\2\0" + U.packed],
+    ids=["a foreign address", "another version"],
+)
+def test_a_forged_answer_pins_nothing(lab: Lab, option: bytes) -> None:
+    """A SYN-ACK for a connection that is being opened, with an option nobody should believe."""
+    endpoint = PinningEndpoint()
+    endpoint._known = frozenset((U,))
+    key = (socket.inet_aton(SERVICE), (1000).to_bytes(2, "big") + (80).to_bytes(2, "big"))
+    endpoint._most = 10
+    endpoint._remember(key)
+    answer = IP(src=SERVICE, dst="10.0.0.1", options=IPOption(option))
+    endpoint._learn(bytes(answer / TCP(sport=80, dport=1000, flags="SA")), 28)
+    assert endpoint.tell()["pins"] == []
+    assert endpoint.tell()["refused_options"] == 1
+    good = IP(src=SERVICE, dst="10.0.0.1", options=IPOption(HEAD + U.packed))
+    endpoint._learn(bytes(good / TCP(sport=80, dport=1000, flags="SA")), 28)
+    assert len(endpoint.tell()["pins"]) == 1
+
+
+def test_connections_nobody_answers_do_not_push_out_those_that_live(lab: Lab) -> None:
+    endpoint = PinningEndpoint()
+    endpoint._known, endpoint._most = frozenset((U,)), 3
+    service = socket.inet_aton(SERVICE)
+    endpoint._remember((service, b"live"))
+    endpoint._pins[service, b"live"] = U
+    for number in range(100):
+        endpoint._remember((service, number.to_bytes(4, "big")))
+    assert len(endpoint._pins) == 3
+    assert endpoint._pins[service, b"live"] == U
