@@ -23,6 +23,7 @@ from anycastlab.kernel.syscalls import set_process_name
 from anycastlab.lab import names, planes
 from anycastlab.lab.faults import Faults, find_node
 from anycastlab.lab.place import Loop
+from anycastlab.lab.planes.base import READY_WITHIN
 from anycastlab.lab.processes import Processes
 from anycastlab.lab.record import LabDirectory
 from anycastlab.lab.server import Server
@@ -31,9 +32,6 @@ from anycastlab.lab.timers import Timers
 from anycastlab.lab.world import Progress, World
 from anycastlab.routing.state import NetworkState
 from anycastlab.topology.network import Network
-
-READY_WITHIN = 30.0
-"""Seconds until every readiness condition must hold."""
 
 _IDLE = 0.1
 """Seconds without a request after which nobody waits for us."""
@@ -98,11 +96,12 @@ class Supervisor:
         gc.enable()
 
     def _wait_ready(self) -> None:
-        deadline = time.monotonic() + READY_WITHIN
+        limit = self._plane.ready_within
+        deadline = time.monotonic() + limit
         self._world.wait_ready(deadline)
         missing = self._plane.wait(self._faults.state, deadline)
         if missing:
-            raise NotReadyError(f"not converged in {READY_WITHIN:.0f} s: {missing}")
+            raise NotReadyError(f"not converged in {limit:.0f} s: {missing}")
 
     def _publish(self, name: str) -> None:
         if self._pid is not None:

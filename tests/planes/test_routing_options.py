@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from anycastlab.errors import TopologyError
+from anycastlab.lab.planes import make
 from anycastlab.lab.planes.check import check
+from anycastlab.lab.timers import Timers
+from anycastlab.lab.world import World
 from anycastlab.topology.load import load_text
 from anycastlab.topology.network import Routing
 from anycastlab.topology.routing_models import BgpOptions, options_of, protocol_of
+from tests.planes.harness import DIAMOND, network_of
 
 HEAD = "name: x\nnodes: {r1: router, c1: client}\nlinks: [[c1, r1]]\nrouting: "
 
@@ -131,3 +137,18 @@ def test_single_timers_replace_those_of_a_profile(
 
 def test_the_fast_profile_is_what_a_lab_gets() -> None:
     assert options_of(routing("bird")) == options_of(routing("{daemon: bird, timers: fast}"))
+
+
+@pytest.mark.parametrize(
+    ("routing", "seconds"),
+    [
+        ({"daemon": "kernel"}, 30),
+        ({"daemon": "bird", "timers": "fast"}, 30),
+        ({"daemon": "bird", "protocol": "rip", "timers": "default"}, 120),
+    ],
+)
+def test_a_lab_is_given_the_time_its_timers_take_to_come_up(
+    tmp_path: Path, routing: dict[str, str], seconds: int
+) -> None:
+    world = World(network_of(DIAMOND, **routing))
+    assert make(world, tmp_path, Timers()).ready_within == seconds

@@ -8,9 +8,17 @@ from typing import Protocol
 
 from anycastlab.routing.state import NetworkState
 
+READY_WITHIN = 30.0
+"""Seconds in which routes should be there, unless a protocol's own timers take longer."""
+
 
 class ControlPlane(Protocol):
     """Makes routes come about in a world whose links and addresses are there."""
+
+    @property
+    def ready_within(self) -> float:
+        """Seconds in which all routes should be there after :meth:`install`."""
+        ...
 
     def prepare(self) -> None:
         """Begin what needs no interface; called first."""

@@ -19,6 +19,7 @@ from anycastlab.errors import ProgramError
 from anycastlab.kernel.arrival import wait_for_file
 from anycastlab.kernel.netlink import Netlink
 from anycastlab.lab import wiring
+from anycastlab.lab.planes.base import READY_WITHIN
 from anycastlab.lab.planes.convergence import Expectation, kernel_table, wait_for
 from anycastlab.lab.planes.speakers import Speaker, Speakers
 from anycastlab.lab.processes import Daemon, Processes
@@ -51,7 +52,7 @@ class DaemonPlane(ABC):
     @property
     def ready_within(self) -> float:
         """Seconds in which all routes should be there: OSPF's own timers take most of a minute."""
-        return 30.0 if self._options.timers.profile == "fast" else 120.0
+        return READY_WITHIN if self._options.timers.profile == "fast" else 4 * READY_WITHIN
 
     # -- what a daemon's own plane has to say -----------------------------------------------------
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from anycastlab.lab.multipath import writers
 from anycastlab.lab.planes.ahead import TablesAhead
+from anycastlab.lab.planes.base import READY_WITHIN
 from anycastlab.lab.planes.rehearsal import Rehearsals, prepared
 from anycastlab.lab.world import World
 from anycastlab.routing.changes import Change
@@ -23,6 +24,8 @@ GONE = (errno.ESRCH, errno.ENODEV, errno.ENOENT)
 
 class KernelPlane:
     """Writes every node's forwarding table, and after a fault just what changed."""
+
+    ready_within = READY_WITHIN
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -15,6 +15,7 @@ from functools import cached_property, partial
 
 from anycastlab.lab.multipath import writers
 from anycastlab.lab.planes.ahead import TablesAhead
+from anycastlab.lab.planes.base import READY_WITHIN
 from anycastlab.lab.planes.kernel import GONE
 from anycastlab.lab.timers import Timer, Timers
 from anycastlab.lab.world import World
@@ -38,6 +39,8 @@ class SlowPlane:
     before anybody sees it is never heard of. Who was dead is ``_deaf`` until somebody sees that it
     is back: then it hears everything.
     """
+
+    ready_within = READY_WITHIN
 
     def __init__(self, world: World, timers: Timers) -> None:
         self._world, self._timers = world, timers
