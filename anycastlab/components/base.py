@@ -140,6 +140,10 @@ class Place(Protocol):
         """
         ...
 
+    def announced(self, group: str, member: str) -> bool:
+        """Whether routes lead to a member."""
+        ...
+
     def announce(self, group: str, member: str | None = None) -> bool:
         """Let routes lead to a member (this node if none is named).
 
@@ -174,6 +178,22 @@ class Component(ABC):
     def stop(self) -> None:
         """Close everything; where the place is still alive, leave it as it was found."""
 
+    def missing(self) -> str:
+        """Say what it still waits for before the lab is ready; '' for nothing."""
+        return ""
+
     def tell(self) -> Mapping[str, Any]:
         """What it holds now (a table, counters), as JSON; the verb ``show`` prints it."""
         return {}
+
+
+class Joining(Component):
+    """A component that makes its node a member: whoever withdraws the member tells it to leave."""
+
+    @abstractmethod
+    def join(self, group: str) -> None:
+        """Have the routers know that the node is a member. Raises UsageError when it is one."""
+
+    @abstractmethod
+    def leave(self, group: str) -> None:
+        """Have them know that it is none. Raises UsageError when it is none."""

@@ -26,6 +26,8 @@ _BUILT_IN: Mapping[str, str] = MappingProxyType(
         "stateful-firewall": "anycastlab.components.stateful_firewall:StatefulFirewall",
         "rfc1546-server": "anycastlab.components.rfc1546_server:Rfc1546Server",
         "rfc1546-client": "anycastlab.components.rfc1546_client:Rfc1546Client",
+        "membership-host": "anycastlab.components.membership.host:MembershipHost",
+        "membership-router": "anycastlab.components.membership.router:MembershipRouter",
     }
 )
 

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 def load_checked(path: str | Path) -> Document:
     """Load *path*. Raises TopologyError that holds every mistake of the file."""
     from anycastlab.components.check import check as check_components
+    from anycastlab.components.membership.check import check as check_membership
     from anycastlab.experiments.impairment_faults import impairable
     from anycastlab.experiments.script import check as check_experiment
     from anycastlab.lab.planes.check import check as check_routing
     from anycastlab.topology.load import load
 
-    document = load(path, also=(check_routing, check_components, check_experiment))
+    checks = (check_routing, check_components, check_membership, check_experiment)
+    document = load(path, also=checks)
     return replace(document, network=impairable(document.network, document.topology.experiment))
 
 

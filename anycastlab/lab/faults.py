@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from anycastlab.errors import UsageError, did_you_mean
 from anycastlab.lab.blackhole import link_exits, node_exits
 from anycastlab.lab.ways import WAYS_OF_LINK, WAYS_OF_NODE, Way
-from anycastlab.routing.state import NetworkState
+from anycastlab.routing.state import NetworkState, as_begun
+from anycastlab.topology.announcing import Membership, by_agent
 from anycastlab.topology.network import Interface, Lan, Link, Network
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ class Faults:
         self._world = world
         self._network = world.network
         self._plane = plane
-        self.state = NetworkState()
+        self.state = as_begun(world.network)
+        self.by_agent = by_agent(world.network)
+        self._vouchers: dict[Membership, set[str]] = {}
         self._kept = frozenset[tuple[str, str]]()
         """Who was withdrawn by hand: no component announces them again."""
 
@@ -84,7 +87,8 @@ class Faults:
         if find_node(self._network, name) not in self.state.dead:
             raise UsageError(f"node {name!r} is alive")
         self._world.revive(name, self.state.cut)
-        withdrawn = frozenset(pair for pair in self.state.withdrawn if pair[1] != name)
+        own = frozenset(pair for pair in self.by_agent if pair[1] == name)
+        withdrawn = frozenset(pair for pair in self.state.withdrawn if pair[1] != name) | own
         self._kept = frozenset(pair for pair in self._kept if pair[1] != name)
         dead, mute = self.state.dead - {name}, self.state.mute - {name}
         changed = self._enter(replace(self.state, dead=dead, withdrawn=withdrawn, mute=mute))
@@ -131,7 +135,7 @@ class Faults:
         The member keeps its addresses, and its services run on. Who is withdrawn by hand stays
         so until it is announced by hand.
         """
-        memberships = self._memberships(node, group)
+        memberships = self.memberships(node, group) - self.by_agent
         if memberships <= (self._kept if by_hand else self.state.withdrawn):
             raise UsageError(f"{node!r} has withdrawn already")
         if by_hand:
@@ -140,7 +144,7 @@ class Faults:
 
     def announce(self, node: str, group: str | None) -> int:
         """Let routes lead to a member again; return the routes changed."""
-        memberships = self._memberships(node, group)
+        memberships = self.memberships(node, group) - self.by_agent
         if not memberships & self.state.withdrawn:
             raise UsageError(f"{node!r} has not withdrawn")
         self._kept -= memberships
@@ -189,7 +193,25 @@ class Faults:
         if problem := without_daemon(self._network, node):
             raise UsageError(problem)
 
-    def _memberships(self, node: str, group: str | None) -> frozenset[tuple[str, str]]:
+    def vouch(self, membership: Membership, router: str) -> bool:
+        """Let routes lead to a member that a router's agent has heard; False if they do already."""
+        self._vouchers.setdefault(membership, set()).add(router)
+        if membership not in self.state.withdrawn:
+            return False
+        self._enter(replace(self.state, withdrawn=self.state.withdrawn - {membership}))
+        return True
+
+    def miss(self, membership: Membership, router: str) -> bool:
+        """Let no route lead to a member that no living router's agent hears any more."""
+        vouchers = self._vouchers.setdefault(membership, set())
+        vouchers.discard(router)
+        if vouchers - self.state.dead or membership in self.state.withdrawn:
+            return False
+        self._enter(replace(self.state, withdrawn=self.state.withdrawn | {membership}))
+        return True
+
+    def memberships(self, node: str, group: str | None) -> frozenset[Membership]:
+        """The memberships of a node in one group or in all. Raises UsageError for no member."""
         find_node(self._network, node)
         groups = self._network.groups
         if group is not None and group not in groups:

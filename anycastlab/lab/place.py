@@ -168,14 +168,19 @@ class NodePlace:
 
     # -- the routing system -----------------------------------------------------------------------
 
+    def announced(self, group: str, member: str) -> bool:
+        """Whether routes lead to a member."""
+        return (group, member) not in self._loop.faults.state.withdrawn
+
     def announce(self, group: str, member: str | None = None) -> bool:
         """Let routes lead to a member (this node if none is named).
 
         False if they do already, or if it was withdrawn by hand.
         """
         faults, member = self._loop.faults, member or self.node
-        withdrawn = (group, member) in faults.state.withdrawn
-        if not withdrawn or faults.kept_withdrawn(member, group):
+        if (group, member) in faults.by_agent:
+            return faults.vouch((group, member), self.node)
+        if self.announced(group, member) or faults.kept_withdrawn(member, group):
             return False
         faults.announce(member, group)
         return True
@@ -183,7 +188,9 @@ class NodePlace:
     def withdraw(self, group: str, member: str | None = None) -> bool:
         """Let no route lead to a member (this node if none is named); False if none does."""
         faults, member = self._loop.faults, member or self.node
-        if (group, member) in faults.state.withdrawn:
+        if (group, member) in faults.by_agent:
+            return faults.miss((group, member), self.node)
+        if not self.announced(group, member):
             return False
         faults.withdraw(member, group, by_hand=False)
         return True

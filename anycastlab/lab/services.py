@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from anycastlab.components.base import Component
+from anycastlab.components.base import Component, Joining
 from anycastlab.components.registry import find
 from anycastlab.errors import UsageError, did_you_mean
 from anycastlab.lab.faults import find_node
+from anycastlab.lab.joining import agents
 from anycastlab.lab.place import Loop, NodePlace
 from anycastlab.lab.world import World
 from anycastlab.topology.network import Component as Attached
@@ -28,13 +29,15 @@ class Services:
         self._loop = loop
         self._running: dict[str, list[Component]] = {}
         self._places: dict[str, NodePlace] = {}
+        self._agents = agents(world.network)
         members = [one for group in world.network.groups.values() for one in group.members]
         self._members = {member.node for member in members}
         self._tied = {member.node for member in members if member.tied}
 
     def start_all(self) -> None:
-        """Start what every node runs."""
-        for name in self._world.network.nodes:
+        """Start what every node runs, in routers first: hosts speak to them at once."""
+        nodes = self._world.network.nodes
+        for name in sorted(nodes, key=lambda name: not nodes[name].forwards):
             self.start(name)
 
     def start(self, name: str) -> None:
@@ -53,8 +56,10 @@ class Services:
     def _wanted(self, node: Node) -> tuple[Attached, ...]:
         identifies = node.role == "server" or node.name in self._members
         named = {attached.name for attached in node.run}
-        first = (IDENTITY,) if identifies and IDENTITY.name not in named else ()
-        last = (HEALTH,) if node.name in self._tied and HEALTH.name not in named else ()
+        before = (*((IDENTITY,) if identifies else ()), *self._agents.get(node.name, ()))
+        after = (HEALTH,) if node.name in self._tied else ()
+        unnamed = ([one for one in some if one.name not in named] for some in (before, after))
+        first, last = unnamed
         return (*first, *node.run, *last)
 
     def stop(self, name: str) -> None:
@@ -96,6 +101,17 @@ class Services:
     def running(self, name: str) -> list[str]:
         """The names of what one node runs."""
         return [component.name for component in self._running.get(name, [])]
+
+    def agent(self, name: str) -> Joining | None:
+        """What makes a living node a member, if it runs."""
+        self._want_alive(name)
+        running = self._running.get(name, [])
+        return next((component for component in running if isinstance(component, Joining)), None)
+
+    def missing(self) -> str:
+        """What a component still waits for; '' for nothing."""
+        running = (component for all_of in self._running.values() for component in all_of)
+        return next(filter(None, (component.missing() for component in running)), "")
 
     def tell(self, node: str, service: str | None) -> dict[str, Mapping[str, Any]]:
         """What a living node's components hold now, by their names. Raises UsageError."""

@@ -22,6 +22,7 @@ from anycastlab.kernel import namespace
 from anycastlab.kernel.syscalls import set_process_name
 from anycastlab.lab import names, planes
 from anycastlab.lab.faults import Faults, find_node
+from anycastlab.lab.joining import Members
 from anycastlab.lab.place import Loop
 from anycastlab.lab.planes.base import READY_WITHIN
 from anycastlab.lab.processes import Processes
@@ -54,6 +55,7 @@ class Supervisor:
         processes = Processes(rundir)
         loop = Loop(network, self._selector, self._timers, processes, self._faults)
         self._services = Services(self._world, loop)
+        members = Members(self._faults, self._services)
         self._operations: Mapping[str, Callable[..., Any]] = {
             "status": self._status,
             "state": self._state,
@@ -62,8 +64,8 @@ class Supervisor:
             "cut": self._faults.cut,
             "mend": self._faults.mend,
             "set-cost": self._faults.set_cost,
-            "withdraw": self._faults.withdraw,
-            "announce": self._faults.announce,
+            "withdraw": members.withdraw,
+            "announce": members.announce,
             "stop-daemon": self._faults.stop_daemon,
             "start-daemon": self._faults.start_daemon,
             "impair": self._faults.impair,
@@ -100,8 +102,21 @@ class Supervisor:
         deadline = time.monotonic() + limit
         self._world.wait_ready(deadline)
         missing = self._plane.wait(self._faults.state, deadline)
+        if not missing and self._services.missing():
+            missing = self._wait_joined(deadline) or self._plane.wait(self._faults.state, deadline)
         if missing:
             raise NotReadyError(f"not converged in {limit:.0f} s: {missing}")
+
+    def _wait_joined(self, deadline: float) -> str:
+        """Run the services until none waits for anything; return '' or what one waits for."""
+        while missing := self._services.missing():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return missing
+            due = self._timers.wait()
+            self._serve(self._selector.select(left if due is None else min(left, due)))
+            self._timers.run()
+        return ""
 
     def _publish(self, name: str) -> None:
         if self._pid is not None:

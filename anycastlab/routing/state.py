@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from anycastlab.topology.announcing import by_agent
+from anycastlab.topology.network import Network
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkState:
@@ -25,3 +28,8 @@ class NetworkState:
 
 
 INTACT = NetworkState()
+
+
+def as_begun(network: Network) -> NetworkState:
+    """Return the state in which a lab comes up: members that agents announce are still to join."""
+    return NetworkState(withdrawn=by_agent(network))

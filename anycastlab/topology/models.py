@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from anycastlab.topology.announcing import Announce
 from anycastlab.topology.forms import NotEmpty, OneOrMore, ShortForm, Strict
 from anycastlab.topology.health import Tie
 from anycastlab.topology.literals import AddressText, SubnetText
@@ -180,7 +181,11 @@ class MemberSpec(ShortForm):
     model_config = ConfigDict(extra="allow")
     short_form: ClassVar = {"type": "null", "description": "A member with nothing to say."}
 
-    announce: str = Field("static", description="How the network learns that it is a member.")
+    announce: Announce = Field(
+        "static",
+        description="How the network learns that it is a member: from this file (static), from its "
+        "routing daemon (rip, ospf, bgp, babel), or from its agent (mld, igmp, nd).",
+    )
     check: Tie = Field(None, description="What its service must answer for it to be announced.")
 
     @model_validator(mode="before")

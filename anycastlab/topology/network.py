@@ -55,6 +55,12 @@ class Interface:
         """Six bytes, locally administered, made of the index."""
         return b"\x02\x00" + self.index.to_bytes(4, "big")
 
+    @property
+    def link_local(self) -> bytes:
+        """The link-local address, packed, that the kernel makes of the MAC (RFC 4291, app. A)."""
+        mac = self.mac
+        return b"\xfe\x80" + bytes(6) + bytes((mac[0] ^ 2,)) + mac[1:3] + b"\xff\xfe" + mac[3:]
+
 
 @dataclass(frozen=True, slots=True)
 class Impairment:

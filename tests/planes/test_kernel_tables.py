@@ -10,7 +10,7 @@ import pytest
 
 from anycastlab.kernel import messages, namespace
 from anycastlab.kernel.netlink import Netlink
-from anycastlab.lab.planes.convergence import Expectation, kernel_table, link_local
+from anycastlab.lab.planes.convergence import Expectation, kernel_table
 from anycastlab.lab.planes.kernel import KernelPlane
 from anycastlab.lab.world import World
 from anycastlab.routing.forwarding import forwarding
@@ -94,4 +94,4 @@ def test_a_link_local_gateway_is_known_for_the_neighbour_it_is(world: World) -> 
     (link,) = [one for one in world.network.links if one.name == "r1--r2"]
     with Netlink(world.namespaces["r2"]) as socket:
         addresses = b"".join(socket.dump(messages.get_links().replace(b"\x12\0", b"\x16\0", 1)))
-    assert link_local(link.b.mac) in addresses
+    assert link.b.link_local in addresses

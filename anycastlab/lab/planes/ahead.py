@@ -11,6 +11,7 @@ import pickle
 from contextlib import suppress
 
 from anycastlab.routing.forwarder import Forwarder
+from anycastlab.routing.state import as_begun
 from anycastlab.routing.table import Table
 from anycastlab.topology.network import Network
 
@@ -31,18 +32,18 @@ class TablesAhead:
             os.close(theirs)
 
     def get(self) -> dict[str, Table]:
-        """The tables of the network as written."""
+        """The tables of the network as it comes up."""
         if self._pipe >= 0:
             with suppress(EOFError, pickle.UnpicklingError), open(self._pipe, "rb") as pipe:
                 self._pipe = -1
                 tables: dict[str, Table] = pickle.load(pipe)
                 return tables
-        return Forwarder(self._network).tables
+        return Forwarder(self._network, as_begun(self._network)).tables
 
 
 def _compute(network: Network, pipe: int) -> None:
     try:
         with open(pipe, "wb") as file:
-            pickle.dump(Forwarder(network).tables, file, pickle.HIGHEST_PROTOCOL)
+            pickle.dump(Forwarder(network, as_begun(network)).tables, file, pickle.HIGHEST_PROTOCOL)
     finally:
         os._exit(0)

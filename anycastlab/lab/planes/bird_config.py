@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from anycastlab.kernel import joined_routes
 from anycastlab.lab.planes.speakers import Neighbour, Port, Speaker
 from anycastlab.topology.network import Address
 from anycastlab.topology.routing_models import (
@@ -58,6 +59,7 @@ def _common(speaker: Speaker) -> Iterator[str]:
         names = ", ".join(f'"{port.interface.name}"' for port in speaker.ports)
         yield f"protocol direct links {{ ipv4; ipv6; interface {names}; }}"
         for family in _FAMILIES:
+            yield from _joins(speaker, family)
             yield _kernel(speaker, family)
             yield from _silent(speaker, family)
 
@@ -80,11 +82,12 @@ def _only(addresses: Iterable[Address], family: int) -> str:
 
 def _kernel(speaker: Speaker, family: int) -> str:
     source = speaker.node.ipv4 if family == 4 else speaker.node.ipv6
+    joins = any(port.joined for port in speaker.ports)
     return f"""\
 protocol kernel kernel{family} {{
-  merge paths on limit 64;
+  merge paths on limit 64;{" learn;" if joins else ""}
   ipv{family} {{
-    import none;
+    import {f"filter joins{family}" if joins else "none"};
     export filter {{
       if source = RTS_DEVICE then reject;
       krt_prefsrc = {source};
@@ -92,6 +95,25 @@ protocol kernel kernel{family} {{
     }};
   }};
 }}"""
+
+
+def _joins(speaker: Speaker, family: int) -> Iterator[str]:
+    """A filter for what this router's membership agent has written: as far as if the member spoke.
+
+    A member that speaks would be one hop and one AS farther than the router.
+    """
+    if not any(port.joined for port in speaker.ports):
+        return
+    yield f"filter joins{family} {{"
+    yield f"  if krt_source != {joined_routes.ORIGIN} then reject;"
+    yield f"  preference = {_STATIC};"
+    yield f"  rip_metric = 2; bgp_path = prepend(+empty+, {speaker.asn});"
+    for port in speaker.ports:
+        if port.joined:
+            costs = f"ospf_metric1 = {port.cost + 1}; babel_metric = {port.cost};"
+            yield f'  if ifname = "{port.interface.name}" then {{ {costs} }}'
+    yield "  accept;"
+    yield "}"
 
 
 def _silent(speaker: Speaker, family: int) -> Iterator[str]:
@@ -206,7 +228,7 @@ _PREPARE = """\
 function prepare() {
   if proto = "links" || source ~ [ RTS_OSPF, RTS_OSPF_IA, RTS_OSPF_EXT1, RTS_OSPF_EXT2 ]
   then return false;
-  if source != RTS_STATIC then ospf_metric1 = 1;
+  if source !~ [ RTS_STATIC, RTS_INHERIT ] then ospf_metric1 = 1;
   return true;
 }"""
 

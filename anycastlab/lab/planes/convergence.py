@@ -74,17 +74,12 @@ def _aliases(network: Network) -> Mapping[tuple[int, bytes], bytes]:
     segments: list[tuple[Interface, ...]] = [(link.a, link.b) for link in network.links]
     segments += [lan.ports for lan in network.lans]
     return {
-        (here.index, link_local(there.mac)): there.ipv6.packed
+        (here.index, there.link_local): there.ipv6.packed
         for ends in segments
         for here in ends
         for there in ends
         if here is not there
     }
-
-
-def link_local(mac: bytes) -> bytes:
-    """The link-local address the kernel makes of a MAC (RFC 4291, appendix A)."""
-    return b"\xfe\x80" + bytes(6) + bytes((mac[0] ^ 2,)) + mac[1:3] + b"\xff\xfe" + mac[3:]
 
 
 def kernel_table(netlink: Netlink) -> Table:

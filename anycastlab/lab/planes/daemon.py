@@ -26,7 +26,7 @@ from anycastlab.lab.processes import Daemon, Processes
 from anycastlab.lab.world import World
 from anycastlab.routing.forwarder import Forwarder
 from anycastlab.routing.metrics import as_seen, beyond_horizon
-from anycastlab.routing.state import INTACT, NetworkState
+from anycastlab.routing.state import NetworkState, as_begun
 from anycastlab.topology.routing_models import MULTIPATH, RoutingOptions, options_of, protocol_of
 
 STARTS_WITHIN = 10.0
@@ -43,7 +43,7 @@ class DaemonPlane(ABC):
         self._options: RoutingOptions = options_of(world.network.routing)
         self._speakers = Speakers(world.network)
         self._multipath = protocol_of(world.network.routing) in MULTIPATH
-        self._state = INTACT
+        self._state = as_begun(world.network)
 
     @cached_property
     def _forwarder(self) -> Forwarder:

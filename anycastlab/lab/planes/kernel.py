@@ -15,7 +15,7 @@ from anycastlab.lab.world import World
 from anycastlab.routing.changes import Change
 from anycastlab.routing.destinations import host
 from anycastlab.routing.forwarder import Forwarder
-from anycastlab.routing.state import NetworkState
+from anycastlab.routing.state import NetworkState, as_begun
 from anycastlab.routing.tables import DEFAULTS
 
 GONE = (errno.ESRCH, errno.ENODEV, errno.ENOENT)
@@ -36,7 +36,7 @@ class KernelPlane:
 
     @cached_property
     def _forwarder(self) -> Forwarder:
-        return Forwarder(self._world.network)
+        return Forwarder(self._world.network, as_begun(self._world.network))
 
     @cached_property
     def _first(self) -> TablesAhead:
@@ -44,7 +44,8 @@ class KernelPlane:
 
     @cached_property
     def _urgent(self) -> Forwarder:
-        return Forwarder(self._world.network, services_only=True)
+        network = self._world.network
+        return Forwarder(network, as_begun(network), services_only=True)
 
     def prepare(self) -> None:
         """Begin to compute."""

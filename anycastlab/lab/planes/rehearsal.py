@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from anycastlab.kernel import netlink
 from anycastlab.lab.multipath import RouteWriter
 from anycastlab.routing.changes import Change
-from anycastlab.routing.state import INTACT, NetworkState
+from anycastlab.routing.state import NetworkState, as_begun
 from anycastlab.routing.table import Prefix
 from anycastlab.topology.network import Network
 
@@ -36,7 +36,7 @@ class Rehearsals:
 
     def __init__(self, network: Network, writers: Mapping[str, RouteWriter]) -> None:
         self._network, self._writers = network, writers
-        self.restart(INTACT)
+        self.restart(as_begun(network))
 
     def restart(self, state: NetworkState) -> None:
         """Forget everything: this is the present state now."""

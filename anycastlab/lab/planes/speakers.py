@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from anycastlab.routing.state import NetworkState
+from anycastlab.topology.announcing import by_agent
 from anycastlab.topology.network import Address, Interface, Network, Node
 
 FIRST_PRIVATE_AS = 4_200_000_000
@@ -27,7 +28,11 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An interface of a speaker, the costs to send (``cost``) and to receive (``cost_back``)."""
+    """An interface of a speaker, the costs to send (``cost``) and to receive (``cost_back``).
+
+    ``joined``: members beside it may join by agents, whose routes the daemon then finds in the
+    kernel.
+    """
 
     interface: Interface
     shared: bool
@@ -35,6 +40,7 @@ class Port:
     cost_back: int
     neighbours: tuple[Neighbour, ...]
     silent: tuple[Neighbour, ...]
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,8 @@ class Speakers:
         self._network = network
         self._asn = {name: FIRST_PRIVATE_AS + at for at, name in enumerate(network.nodes, 1)}
         self.names = network.speakers()
+        self._by_agent = by_agent(network)
+        self._agents = {member for _, member in self._by_agent}
         self._links = {end.index: link for link in network.links for end in (link.a, link.b)}
         self._lans = {port.index: lan for lan in network.lans for port in lan.ports}
 
@@ -68,7 +76,7 @@ class Speakers:
         node = self._network.nodes[name]
         services: dict[bool, list[Address]] = {True: [], False: []}
         for group in self._network.groups.values():
-            if name in group.instances:
+            if name in group.instances and (group.name, name) not in self._by_agent:
                 known = [one for one in group.addresses if one not in group.formal]
                 services[(group.name, name) in state.withdrawn].extend(known)
         ports = tuple(self._port(node, interface, state) for interface in node.interfaces)
@@ -83,6 +91,7 @@ class Speakers:
             *self._costs(interface, state),
             tuple(n for n in known if n.node.forwards or node.forwards),
             tuple(n for n in far if n.node.name not in self.names) if node.forwards else (),
+            node.forwards and any(n.node.name in self._agents for n in far),
         )
 
     def _far(self, interface: Interface) -> Iterator[Neighbour]:

@@ -1,0 +1,48 @@
+"""Who asks on a link, and when: the querier of RFC 2710, sections 5 and 6.
+
+Of several routers on a link the one of the lowest address asks; the others ask when it has been
+silent for too long. They all listen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anycastlab.components.membership.options import MembershipTimers
+from anycastlab.components.membership.table import Clock
+
+
+class Querier:
+    """One router on one link. It calls *ask* whenever a general query is due."""
+
+    def __init__(
+        self, timers: MembershipTimers, own: bytes, clock: Clock, ask: Callable[[], None]
+    ) -> None:
+        """*own* is the source of its queries, packed."""
+        self._timers, self._own, self._clock, self._ask = timers, own, clock, ask
+        self._other_until = 0.0
+        self._startup = timers.robustness
+        self._over = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is this router that asks."""
+        return self._clock.now() >= self._other_until
+
+    def start(self) -> None:
+        """Ask now, and from now on."""
+        if self._over:
+            return
+        if self.asks:
+            self._ask()
+        self._startup = max(0, self._startup - 1)
+        self._clock.after(self._timers.startup if self._startup else self._timers.query, self.start)
+
+    def heard(self, source: bytes) -> None:
+        """Note another router's query."""
+        if source < self._own:
+            self._other_until = self._clock.now() + self._timers.other_querier
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._over = True
