@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import operator
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,8 +23,8 @@ _SHOWN = 160
 class Show(BaseModel, Step):
     """A component's tables and counters hold at least what is expected.
 
-    ``is`` is compared key by key, mappings inside it too, and so are the numbers of ``at-most``;
-    what they do not name may be anything.
+    ``is`` is compared key by key, mappings inside it too, and so are the numbers of ``at-least``
+    and ``at-most``; what they do not name may be anything.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,9 @@ class Show(BaseModel, Step):
     component: str = Field(description="The component's name.")
     expected: dict[str, Any] = Field(
         default_factory=dict, alias="is", description="What it must hold: {key: value}."
+    )
+    at_least: dict[str, Any] = Field(
+        default_factory=dict, alias="at-least", description="The least it must hold: {key: number}."
     )
     at_most: dict[str, Any] = Field(
         default_factory=dict, alias="at-most", description="The most it may hold: {key: number}."
@@ -48,7 +52,11 @@ class Show(BaseModel, Step):
         deadline = time.monotonic() + self.within
         while True:
             held = context.lab.show(self.node, self.component)[self.component]
-            found = (*differences(self.expected, held), *excesses(self.at_most, held))
+            found = (
+                *differences(self.expected, held),
+                *shortages(self.at_least, held),
+                *excesses(self.at_most, held),
+            )
             if not found or time.monotonic() >= deadline:
                 return Outcome(_shown(held), found, data={self.component: held})
             pause_until(min(deadline, time.monotonic() + _LOOK_EVERY))
@@ -68,15 +76,30 @@ def differences(
             yield f"expected {name}: {json.dumps(value)}, found {json.dumps(held[key])}"
 
 
-def excesses(most: Mapping[str, Any], held: Mapping[str, Any], at: str = "") -> Iterator[str]:
+def excesses(most: Mapping[str, Any], held: Mapping[str, Any]) -> Iterator[str]:
     """Say where *held* lacks a number of *most* or has a larger one there."""
-    for key, value in most.items():
+    yield from _beyond("most", operator.gt, most, held)
+
+
+def shortages(least: Mapping[str, Any], held: Mapping[str, Any]) -> Iterator[str]:
+    """Say where *held* lacks a number of *least* or has a smaller one there."""
+    yield from _beyond("least", operator.lt, least, held)
+
+
+def _beyond(
+    bound: str,
+    beyond: Callable[[float, float], bool],
+    limits: Mapping[str, Any],
+    held: Mapping[str, Any],
+    at: str = "",
+) -> Iterator[str]:
+    for key, value in limits.items():
         name, has = f"{at}{key}", held.get(key)
         if isinstance(value, dict) and isinstance(has, dict):
-            yield from excesses(value, has, f"{name}.")
-        elif not _number(has) or not _number(value) or has > value:
+            yield from _beyond(bound, beyond, value, has, f"{name}.")
+        elif not _number(has) or not _number(value) or beyond(has, value):
             found = f"found {json.dumps(has)}" if key in held else f"there is no {name}"
-            yield f"expected {name}: at most {json.dumps(value)}, {found}"
+            yield f"expected {name}: at {bound} {json.dumps(value)}, {found}"
 
 
 def _number(value: object) -> TypeGuard[float]:

@@ -8,6 +8,7 @@ when this process dies before the lab is ready.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import signal
@@ -200,6 +201,7 @@ def _supervise(
             os.dup2(descriptor, standard)
         # what the caller had put in their place (a test runner's capture) is not ours
         sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(message)s", force=True)
         _close_others({0, 1, 2, pipe.fileno(), listener.fileno()})
         if pipe.recv(2) == b"go":
             supervisor = Supervisor(network, directory.path, _outer_pid())

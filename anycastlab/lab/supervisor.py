@@ -109,6 +109,7 @@ class Supervisor:
 
     def _wait_joined(self, deadline: float) -> str:
         """Run the services until none waits for anything; return '' or what one waits for."""
+        self._idle.cancel()
         while missing := self._services.missing():
             left = deadline - time.monotonic()
             if left <= 0:

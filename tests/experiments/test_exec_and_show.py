@@ -14,7 +14,7 @@ from anycastlab.errors import ProgramError, TopologyError, UsageError
 from anycastlab.experiments.load import load_checked
 from anycastlab.experiments.runner import perform
 from anycastlab.experiments.script import script
-from anycastlab.experiments.show import differences, excesses
+from anycastlab.experiments.show import differences, excesses, shortages
 from anycastlab.experiments.step import Context
 from anycastlab.experiments.verdict import Outcome
 from anycastlab.lab.execution import run
@@ -121,4 +121,14 @@ def test_numbers_are_held_to_the_most_that_is_allowed() -> None:
         "expected b.d: at most 2, found true",
         "expected b.e: at most 2, found null",
         "expected b.x: at most 0, there is no b.x",
+    ]
+
+
+def test_numbers_are_held_to_the_least_that_is_wanted() -> None:
+    held = json.loads('{"a": 1, "b": {"c": 4}}')
+    assert list(shortages({"a": 1, "b": {"c": 3}}, held)) == []
+    assert list(shortages({"a": 2, "x": 0, "b": {"c": 5}}, held)) == [
+        "expected a: at least 2, found 1",
+        "expected x: at least 0, there is no x",
+        "expected b.c: at least 5, found 4",
     ]

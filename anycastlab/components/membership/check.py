@@ -27,6 +27,9 @@ def check(topology: Topology, reporter: Reporter) -> None:
             elif member.announce in BY_AGENT:
                 for problem in _without_agent(topology, name, group, node, member.announce):
                     reporter.problem(path, problem)
+                if member.check is not None:
+                    tied: Path = ("anycast", name, *inner, "check")
+                    reporter.problem(tied, f"a member that joins by {member.announce} has no check")
     for node, spec in topology.nodes.items():
         for place, entry in enumerate(spec.run):
             if entry.name == ROUTER:
@@ -49,7 +52,8 @@ def _without_agent(
     topology: Topology, name: str, group: GroupSpec, node: str, announce: str
 ) -> Iterator[str]:
     family = BY_AGENT[announce]
-    if [address.version for address in group.addresses] != [family]:
+    written = [(one.address.version, one.mode) for one in group.addresses]
+    if written != [(family, "shared-unicast")]:
         yield (
             f"{announce} announces one IPv{family} address: give group {name} just such a one, "
             "under 'addresses'"

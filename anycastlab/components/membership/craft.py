@@ -9,11 +9,13 @@ from typing import NamedTuple
 from anycastlab.components.membership.wire import (
     ALL_NODES,
     ALL_ROUTERS,
+    IGMP,
     IGMP_KINDS,
     NOBODY,
     Kind,
     solicited_node,
 )
+from anycastlab.kernel.checksum import checksum
 
 _INTERNET_CONTROL = 0xC0  # the precedence of RFC 2236's predecessors and of the kernel's own
 
@@ -59,20 +61,23 @@ def mld(kind: Kind, source: bytes, address: bytes, delay: float = 0.0) -> Outgoi
 @cache
 def igmp(kind: Kind, source: bytes, address: bytes, delay: float = 0.0) -> Outgoing:
     """A message of our IGMP mirror; queries go to all nodes: IPv4 solicits none."""
-    from scapy.contrib.igmp import IGMP
     from scapy.layers.inet import IP, IPOption_Router_Alert
+    from scapy.packet import Raw
 
     destination = ALL_NODES[4] if kind == "query" else ALL_ROUTERS[4]
     number = next(number for number, each in IGMP_KINDS.items() if each == kind)
-    text, sender, receiver = (str(ip_address(one)) for one in (address, source, destination))
+    message = bytes((number, round(delay * 10), 0, 0)) + address
+    message = message[:2] + checksum(message).to_bytes(2, "big") + message[4:]
+    sender, receiver = (str(ip_address(one)) for one in (source, destination))
     packet = IP(
         src=sender,
         dst=receiver,
         ttl=1,
         id=0,
+        proto=IGMP,
         tos=_INTERNET_CONTROL,
         options=[IPOption_Router_Alert()],
-    ) / IGMP(type=number, mrcode=round(delay * 10), gaddr=text)
+    ) / Raw(message)
     return Outgoing(multicast_mac(destination), bytes(packet))
 
 

@@ -22,7 +22,7 @@ class Querier:
         self._timers, self._own, self._clock, self._ask = timers, own, clock, ask
         self._other_until = 0.0
         self._startup = timers.robustness
-        self._over = False
+        self._round = 0
 
     @property
     def asks(self) -> bool:
@@ -31,18 +31,25 @@ class Querier:
 
     def start(self) -> None:
         """Ask now, and from now on."""
-        if self._over:
+        self._round += 1
+        self._go_on(self._round)
+
+    def _go_on(self, number: int) -> None:
+        if number != self._round:
             return
-        if self.asks:
-            self._ask()
+        self._ask()
         self._startup = max(0, self._startup - 1)
-        self._clock.after(self._timers.startup if self._startup else self._timers.query, self.start)
+        wait = self._timers.startup if self._startup else self._timers.query
+        self._clock.after(wait, lambda: self._go_on(number))
 
     def heard(self, source: bytes) -> None:
-        """Note another router's query."""
+        """Note another router's query: one of a lower address asks in this one's stead."""
         if source < self._own:
             self._other_until = self._clock.now() + self._timers.other_querier
+            self._round += 1
+            number = self._round
+            self._clock.after(self._timers.other_querier, lambda: self._go_on(number))
 
     def stop(self) -> None:
         """Ask no more."""
-        self._over = True
+        self._round += 1

@@ -106,6 +106,7 @@ class MembershipRouter(Component):
         def ask() -> None:
             for query in one.dialect.general(one.near, addresses, self._options.timers.response):
                 self._links[one.dialect.name].send(one.near.name, query)
+            self._table.asked_all(one.near.name)
 
         return ask
 

@@ -114,6 +114,17 @@ class Table:
             if (entry.key.interface, entry.key.address) == (interface, address):
                 self._doubt(entry)
 
+    def asked_all(self, interface: str) -> None:
+        """Note that this router has asked everybody: no one is dropped before it could answer.
+
+        It matters when the querier dies: by the protocol's own timers its successor's first query
+        may be answered too late.
+        """
+        least = self._clock.now() + self._timers.response
+        for entry in self._entries.values():
+            if entry.key.interface == interface and not entry.leaving:
+                entry.expires = max(entry.expires, least)
+
     def close(self) -> None:
         """Forget everything; what is announced stays so."""
         self._entries.clear()

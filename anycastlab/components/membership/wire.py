@@ -29,6 +29,8 @@ least MTU of IPv6."""
 IGMP, ICMPV6, HOP_BY_HOP = 2, 58, 0
 MLD_KINDS: dict[int, Kind] = {130: "query", 131: "report", 132: "leave"}
 IGMP_KINDS: dict[int, Kind] = {0x11: "query", 0x16: "report", 0x17: "leave"}
+_MLD_TYPES = (b"", *(bytes((number,)) for number in MLD_KINDS))  # or cut off before it
+_IGMP_TYPES = (b"", *(bytes((number,)) for number in IGMP_KINDS))
 ADVERTISEMENT = 136
 _SOLICITED = 0x40
 _MLD, _IGMP = struct.Struct("!BxxxH2x16s"), struct.Struct("!BBxx4s")
@@ -72,14 +74,14 @@ def mld(packet: bytes) -> Message | None:
     if not _has_alert(payload[2:length]):
         raise Malformed("no router alert")
     message = payload[length:]
+    if message[:1] not in _MLD_TYPES:
+        return None
     if len(message) < _MLD.size:
         raise Malformed(f"truncated: {len(message)} bytes of {_MLD.size}")
     pseudo = ipv6_pseudo_header(source, destination, len(message), ICMPV6)
     if checksum(pseudo + message):
         raise Malformed("wrong checksum")
     number, delay, address = _MLD.unpack_from(message)
-    if number not in MLD_KINDS:
-        return None
     wrong = source[:8] != LINK_LOCAL and "the source is not link-local"
     return _for_us(Message(MLD_KINDS[number], address, source, delay / 1000), wrong)
 
@@ -100,13 +102,13 @@ def igmp(packet: bytes) -> Message | None:
     if packet[20:24] != ROUTER_ALERT[4] or header < 24:
         raise Malformed("no router alert")
     message, source = packet[header:total], packet[12:16]
+    if message[:1] not in _IGMP_TYPES:
+        return None
     if len(message) < _IGMP.size:
         raise Malformed(f"truncated: {len(message)} bytes of {_IGMP.size}")
     if checksum(message):
         raise Malformed("wrong checksum")
     number, tenths, address = _IGMP.unpack_from(message)
-    if number not in IGMP_KINDS:
-        return None
     nobody = not any(source) or is_multicast(source)
     wrong = nobody and "the source is no host's address"
     return _for_us(Message(IGMP_KINDS[number], address, source, tenths / 10), wrong)
@@ -117,12 +119,12 @@ def advertisement(packet: bytes) -> Message | None:
     message, source, destination = _ipv6(packet, "hop limit", 255)
     if packet[6] != ICMPV6:
         return None
+    if message[:1] not in (b"", bytes((ADVERTISEMENT,))):
+        return None
     if len(message) < 24:
         raise Malformed(f"truncated: {len(message)} bytes of 24")
     if checksum(ipv6_pseudo_header(source, destination, len(message), ICMPV6) + message):
         raise Malformed("wrong checksum")
-    if message[0] != ADVERTISEMENT:
-        return None
     if message[1]:
         raise Malformed(f"code {message[1]}, must be 0")
     at = 24
