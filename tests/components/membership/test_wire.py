@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import ICMPv6MLQuery, ICMPv6MLReport2, IPv6
@@ -134,6 +134,7 @@ def test_what_is_for_real_multicast_or_for_somebody_else_is_passed_over() -> Non
 VALID = {wire.mld: bytes(mld()), wire.igmp: igmp(), wire.advertisement: bytes(advertisement())}
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(VALID, key=lambda parse: parse.__name__)), st.binary(max_size=1500))
 def test_any_bytes_are_read_or_refused_and_nothing_else(parse: Any, packet: bytes) -> None:
     try:
@@ -144,6 +145,7 @@ def test_any_bytes_are_read_or_refused_and_nothing_else(parse: Any, packet: byte
         assert found is None or found.kind in ("query", "report", "leave")
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(VALID, key=lambda parse: parse.__name__)),
     st.integers(0, 95),
