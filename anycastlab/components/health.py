@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from anycastlab.components.base import Component, Options, Place, Timer
 from anycastlab.components.health_checks import ATTEMPTS, Attempt
 from anycastlab.components.health_judge import Judge
-from anycastlab.errors import HostError
+from anycastlab.errors import AnycastlabError
 from anycastlab.topology.network import Check, Group
 
 
@@ -53,7 +53,7 @@ class Tie:
         changed = self._judge.see(not problem)
         try:
             self._alive() if self._judge.alive else self._dead(changed)
-        except HostError as error:  # a daemon that does not answer; the check goes on
+        except (AnycastlabError, OSError) as error:  # as of a daemon that is mute; checks go on
             self._problem = str(error)
 
     # -- what follows ---------------------------------------------------------------------------

@@ -231,3 +231,32 @@ def test_whatever_happens_somebody_is_announced_and_nobody_flaps(
             assert all(later - earlier >= hold for earlier, later in pairwise(found))
             counts = members.told(name)
             assert counts["withdrawals"] - counts["announcements"] == (not counts["announced"])
+
+
+by_hand = st.lists(
+    st.tuples(
+        st.integers(1, 20), st.sampled_from(MEMBERS), st.sampled_from(["withdraw", "announce"])
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.fixed_dictionaries(dict.fromkeys(MEMBERS, schedules)), by_hand)
+def test_who_is_withdrawn_by_hand_stays_so_whatever_its_service_does(
+    plan: dict[str, list[tuple[int, bool]]], hands: list[tuple[int, str, str]]
+) -> None:
+    check = "interval: 100ms, fall: 1, rise: 1, hold-down: 0s"
+    kept = set[str]()
+    with world(check, lambda name, now: scheduled(plan[name], now)) as members:
+        for tenths, name, verb in hands:
+            members.run(tenths / 10)
+            try:
+                getattr(members.faults, verb)(name, "A")
+            except UsageError:  # it is so already
+                continue
+            (kept.add if verb == "withdraw" else kept.discard)(name)
+            assert (name in members.announced) == (verb == "announce")
+            assert kept.isdisjoint(members.announced)
+        members.run(3)
+        assert kept.isdisjoint(members.announced)

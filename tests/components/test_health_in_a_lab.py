@@ -12,6 +12,7 @@ import pytest
 
 from anycastlab.components.identity_wire import IDENTITY_PORT
 from anycastlab.errors import UsageError
+from anycastlab.experiments.flap_fault import Flap
 from anycastlab.kernel import namespace
 from anycastlab.kernel.process import in_other_namespaces
 from anycastlab.lab.handle import Lab
@@ -36,6 +37,7 @@ CHECKS = {
     "hangs": "service: exec, command: tail -f /dev/null | cat",
     "missing": "service: exec, command: [no-such-program]",
 }
+FLAPPING = "service: tcp, interval: 20ms, fall: 1, rise: 1"
 SERVED = ("tcp", "udp", "http", "v4", "v6")
 """The groups whose services the lab runs."""
 TOPOLOGY = """\
@@ -50,6 +52,10 @@ anycast:
 """
 
 
+def tied(name: str, how: str) -> str:
+    return f"  {name}: {{members: {{s1: {{check: {{{FLAPPING}, {how}}}}}, s2: }}}}\n"
+
+
 def group(name: str, check: str) -> str:
     addresses = 'addresses: "2001:db8:66::1", ' if name == "v6" else ""
     member = f"s1: {{check: {{{check}, {USUAL}}}}}"
@@ -60,6 +66,7 @@ def group(name: str, check: str) -> str:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     file: Path = tmp_path_factory.mktemp("health") / "health.yaml"
     groups = "".join(group(name, check) for name, check in CHECKS.items())
+    groups += tied("held", "hold-down: 1s") + tied("jumpy", "hold-down: 0s")
     file.write_text(f"name: {unique('health')}\n{TOPOLOGY}{groups}")
     with Lab.up(file) as running:
         yield running
@@ -180,6 +187,17 @@ def test_a_dead_service_is_withdrawn_in_time_and_announced_after_the_hold_down(l
     for name in SERVED:
         assert told(lab, name)["announcements"] == counts[name] + 1
         assert served_by(lab, name) == "s1"
+
+
+def test_ten_flaps_a_second_are_one_announcement_in_a_hold_down_at_most(lab: Lab) -> None:
+    before = {name: told(lab, name)["announcements"] for name in ("held", "jumpy")}
+    began = time.monotonic()
+    flap = {"fault": {"stop-service": "s1"}, "period": "100ms", "count": 15}
+    Flap.model_validate(flap).strike(lab)
+    took = time.monotonic() - began
+    held, jumpy = (told(lab, name)["announcements"] - old for name, old in before.items())
+    assert held <= took / 1.0 + 1
+    assert jumpy >= 8
 
 
 def test_what_is_done_by_hand_comes_first(lab: Lab) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from functools import cached_property
 from importlib.util import find_spec
+from pathlib import Path
 
 from anycastlab.errors import ProgramError
 from anycastlab.lab.planes import exabgp_config as text
@@ -39,13 +40,21 @@ class ExaBgp:
         """So that no health check outlives an ExaBGP that is killed."""
         return f"{find_program('setpriv', 'util-linux')} --pdeathsig KILL"
 
-    def prepare(self) -> None:
-        """Raise ProgramError when it is wanted and not installed."""
-        if self._groups and self._with_its_parent and find_spec(NAME) is None:
+    @cached_property
+    def _packages(self) -> Path:
+        """Where the Python package is: this Python may find it where a plain one would not."""
+        found = find_spec(NAME)
+        if found is None or found.origin is None:
             raise ProgramError(
                 f"ExaBGP is not installed beside this Python ({sys.executable})",
                 "pip install 'anycastlab[exabgp]'",
             )
+        return Path(found.origin).parents[1]
+
+    def prepare(self) -> None:
+        """Raise ProgramError when it is wanted and not installed."""
+        if self._groups:
+            assert self._with_its_parent and self._packages
 
     def launch(self, speaker: Speaker, held: int, options: BgpOptions) -> None:
         """Write its files and start it in the namespace *held*; how it fares is seen by routes."""
@@ -59,7 +68,8 @@ class ExaBgp:
             checks = text.check_options(speaker, group, str(place))
             (place / text.options_file(group)).write_text(checks)
         self.switch(speaker)
-        command = (*python.split(), "--env-file", str(place / _ENVIRONMENT), "server", CONFIG)
+        command = [find_program("env", "coreutils"), f"PYTHONPATH={self._packages}"]
+        command += [*python.split(), "--env-file", str(place / _ENVIRONMENT), "server", CONFIG]
         self._processes.start(name, held, command, name=NAME)
 
     def switch(self, speaker: Speaker) -> None:
