@@ -16,7 +16,14 @@ from anycastlab.experiments.fields import (
     Probing,
     WantedField,
 )
-from anycastlab.experiments.judging import Judge, delivered, not_received, received_once
+from anycastlab.experiments.judging import (
+    Judge,
+    answered,
+    delivered,
+    not_received,
+    received,
+    received_once,
+)
 from anycastlab.experiments.names import Complain, Names
 from anycastlab.experiments.rounds import Round
 from anycastlab.experiments.step import Context, Step
@@ -29,9 +36,10 @@ LINGER = 0.05
 class Expect(Probing, Step):
     """Probes from one client, a list of them or all must show what is expected.
 
-    ``instance``: only these receive them, and one of these answers. ``never``: these do not receive
-    them. ``exactly-one``: one copy arrives, at one member. ``within`` tries again until a deadline;
-    ``for`` demands it of every round of a span; ``share`` demands it of some of the probes only.
+    ``instance``: only these receive them, and one of these answers; with ``answered: false`` nobody
+    does. ``never``: these do not receive them. ``exactly-one``: one copy arrives, at one member.
+    ``within`` tries again until a deadline; ``for`` demands it of every round of a span; ``share``
+    demands it of some of the probes only.
     """
 
     verb: ClassVar[str] = "expect"
@@ -39,6 +47,9 @@ class Expect(Probing, Step):
     origin: ClientsField = Field(alias="from")
     to: str
     instance: WantedField | None = None
+    answered: StrictBool | None = Field(
+        default=None, description="Whether somebody answers; false: they are only received."
+    )
     never: NamesField | None = None
     exactly_one: StrictBool = Field(default=False, alias="exactly-one")
     share: AmountField | None = Field(
@@ -49,8 +60,11 @@ class Expect(Probing, Step):
     @model_validator(mode="after")
     def makes_sense(self) -> Self:
         """Refuse an expectation that says nothing, or says two things about time."""
-        if self.instance is None and self.never is None and not self.exactly_one:
-            raise ValueError("expects nothing: give instance, never or exactly-one")
+        nothing = (None, None, None, False)
+        if (self.instance, self.answered, self.never, self.exactly_one) == nothing:
+            raise ValueError("expects nothing: give instance, answered, never or exactly-one")
+        if self.instance == () and self.answered:
+            raise ValueError("what nobody receives nobody answers: leave instance or answered out")
         if self.within is not None and self.span is not None:
             raise ValueError("within and for exclude each other: use two steps")
         if self.within is not None and self.never is not None:
@@ -71,7 +85,11 @@ class Expect(Probing, Step):
     @property
     def judges(self) -> list[Judge]:
         """One for each thing expected."""
-        judges = [] if self.instance is None else [delivered(self.instance)]
+        judges = []
+        if self.instance is not None:
+            judges.append((received if self.answered is False else delivered)(self.instance))
+        if self.answered is not None:
+            judges.append(answered(self.answered))
         if self.never is not None:
             judges.append(not_received(self.never))
         if self.exactly_one:

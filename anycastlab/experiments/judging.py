@@ -33,6 +33,28 @@ def delivered(want: Wanted) -> Judge:
     return judge
 
 
+def received(want: Wanted) -> Judge:
+    """Expect that only instances wanted receive the probe, whether one answers it or not."""
+
+    def judge(observation: Observation) -> str | None:
+        members = observation.predicted if want == PREDICTED else tuple(want)
+        seen = observation.received_by
+        met = bool(seen) == bool(members) and set(seen) <= set(members)
+        return None if met else f"expected {any_of(members)} to receive it"
+
+    return judge
+
+
+def answered(want: bool) -> Judge:
+    """Expect that somebody answers the probe, or that nobody does."""
+
+    def judge(observation: Observation) -> str | None:
+        met = (observation.answered_by is not None) == want
+        return None if met else f"expected {'an' if want else 'no'} answer"
+
+    return judge
+
+
 def not_received(members: tuple[str, ...]) -> Judge:
     """Expect that none of the members receives the probe."""
 

@@ -34,6 +34,16 @@ def mute(honest: Any) -> Any:
     return honest._replace(answered_by=None)
 
 
+def elsewhere(honest: Any) -> Any:
+    """Lie that s2 received it, and that nobody answered."""
+    return honest._replace(received_by=("s2",), answered_by=None)
+
+
+def answered_by_s2(honest: Any) -> Any:
+    """Lie that another one answered than received it."""
+    return honest._replace(answered_by="s2")
+
+
 def only(client: str, lie: Lie) -> Lie:
     """Lie about one client's probes only."""
     return lambda honest: lie(honest) if honest.client == client else honest
@@ -52,6 +62,17 @@ HONEST: Lie = Observation._replace
         ({"instance": ["s1", "s2"]}, reaching("s2"), reaching("s3"), "expected s1 or s2"),
         ({"instance": "none"}, reaching(), HONEST, "expected nobody, received by s1"),
         ({"instance": "predicted"}, HONEST, reaching("s2"), "expected s1 (predicted)"),
+        ({"instance": "s1", "answered": False}, mute, HONEST, "expected no answer, received by s1"),
+        ({"instance": "s2", "answered": False}, elsewhere, mute, "expected s2 to receive it"),
+        (
+            {"instance": "none", "answered": False},
+            reaching(),
+            mute,
+            "expected nobody to receive it",
+        ),
+        ({"instance": "s1", "answered": True}, HONEST, answered_by_s2, "expected s1, received by"),
+        ({"answered": False}, elsewhere, reaching("s2"), "expected no answer"),
+        ({"answered": True}, reaching("s2"), mute, "expected an answer"),
         ({"never": "s2"}, HONEST, reaching("s1", "s2"), "expected never s2"),
         ({"never": ["s2", "s3"]}, reaching(), reaching("s3"), "expected never s2 or s3"),
         ({"exactly-one": True}, HONEST, doubled, "expected exactly one copy, found 2"),

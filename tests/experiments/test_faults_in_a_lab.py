@@ -57,7 +57,7 @@ BY_THE_KERNEL = [
     (["blackhole: {link: [s1, r1]}"], "instance: none", "instance: s1"),
     (["blackhole: {node: s1, way: in}"], "instance: none", "instance: s2"),
     (["blackhole: {node: s1}", "clear: {node: s1}"], "instance: s1", "instance: none"),
-    (["stop-service: s1"], "never: s2", "instance: s1"),
+    (["stop-service: s1"], "instance: s1, answered: false", "instance: s1"),
     (["stop-service: s1", "start-service: s1"], "instance: s1", "instance: none"),
     (["withdraw: s1"], "instance: s2", "instance: s1"),
     (["withdraw: {member: s1, order: withdraw-first}"], "instance: s2", "instance: s1"),

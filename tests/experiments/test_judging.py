@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from anycastlab.experiments.judging import (
+    answered,
     delivered,
     difference,
     differences,
     not_received,
+    received,
     received_once,
     summary,
 )
@@ -36,6 +38,29 @@ def test_only_wanted_instances_may_receive_and_one_of_them_answers(
 ) -> None:
     seen = observation(received_by=received, answered_by=answered)
     assert (delivered(want)(seen) is None) == met
+
+
+@pytest.mark.parametrize(
+    ("want", "members", "met"),
+    [
+        (("s1",), ("s1",), True),
+        (("s1", "s2"), ("s2",), True),
+        (("s1",), ("s1", "s2"), False),
+        (("s1",), (), False),
+        ((), (), True),
+        ((), ("s1",), False),
+        ("predicted", ("s1",), True),
+        ("predicted", ("s2",), False),
+    ],
+)
+@pytest.mark.parametrize("answerer", [None, "s1"])
+def test_reception_can_be_expected_apart_from_the_answer(
+    want: tuple[str, ...] | str, members: tuple[str, ...], met: bool, answerer: str | None
+) -> None:
+    seen = observation(received_by=members, answered_by=answerer)
+    assert (received(want)(seen) is None) == met
+    assert (answered(True)(seen) is None) == (answerer is not None)
+    assert (answered(False)(seen) is None) == (answerer is None)
 
 
 def test_the_prediction_is_met_by_a_predicted_instance_and_by_no_other() -> None:

@@ -115,7 +115,12 @@ def test_every_form_of_the_grammar_is_read(step: str) -> None:
         ("expect: {from: c1, to: A, instance: ^[]}", "expected a server, a list of servers"),
         ("expect: {from: ^[], to: A, instance: s1}", "expected a name or a list of names"),
         ("expect: {from: c1, to: A, never: ^s9}", "'s9' is no member of A"),
-        ("expect: ^{from: c1, to: A}", "expects nothing: give instance, never or exactly-one"),
+        ("expect: ^{from: c1, to: A}", "expects nothing: give instance, answered, never"),
+        (
+            "expect: ^{from: c1, to: A, instance: none, answered: true}",
+            "nobody receives nobody answers",
+        ),
+        ("expect: {from: c1, to: A, answered: ^maybe}", "expected true or false"),
         ("expect: ^{from: c1, to: A, instance: s1, within: 1s, for: 1s}", "within and for"),
         ("expect: ^{from: c1, to: A, never: s1, within: 1s}", "never holds for a time"),
         ("expect: {from: c1, to: A, instance: s1, within: ^soon}", "expected a time"),
