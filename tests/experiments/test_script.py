@@ -118,7 +118,7 @@ def test_every_form_of_the_grammar_is_read(step: str) -> None:
         ("expect: ^{from: c1, to: A}", "expects nothing: give instance, answered, never"),
         (
             "expect: ^{from: c1, to: A, instance: none, answered: true}",
-            "nobody receives nobody answers",
+            "what nobody receives nobody",
         ),
         ("expect: {from: c1, to: A, answered: ^maybe}", "expected true or false"),
         ("expect: ^{from: c1, to: A, instance: s1, within: 1s, for: 1s}", "within and for"),
