@@ -58,15 +58,24 @@ class Row:
         return cls(measure, size, unit, a, against, b, b / a, target, ok)
 
     @classmethod
-    def within(cls, measure: str, size: int, ours: Sequence[float], limit: float, unit: str) -> Row:
-        """Our figure has a limit of its own."""
-        a = median(ours)
-        return cls(measure, size, unit, a, "", None, a, f"<= {limit:g} {unit}", a <= limit)
+    def within(
+        cls,
+        measure: str,
+        size: int,
+        ours: Sequence[float],
+        limit: float,
+        unit: str,
+        by_c: Sequence[float] | None = None,
+    ) -> Row:
+        """Our figure has a limit of its own; C's, if any, shows what the machine was able to do."""
+        a, b = median(ours), median(by_c) if by_c else None
+        against = "C" if by_c else ""
+        return cls(measure, size, unit, a, against, b, a, f"<= {limit:g} {unit}", a <= limit)
 
     def text(self) -> str:
         """One line of the table."""
         theirs = "" if self.theirs is None else f"{self.theirs:.4g}"
-        ratio = "" if self.theirs is None else f"{self.value:.2f}x"
+        ratio = f"{self.value:.2f}x" if self.target.endswith("x") else ""
         verdict = ("ok" if self.ok else "MISSED") if self.target else ""
         return (
             f"{self.measure:<40} {self.size:>6} {self.ours:>10.4g} {self.unit:<6}"

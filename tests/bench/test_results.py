@@ -32,6 +32,13 @@ def test_a_figure_without_a_rival_is_held_to_its_own_limit(figure: float, ok: bo
     assert row.theirs is None
 
 
+def test_what_c_did_is_shown_beside_a_figure_that_is_held_to_its_own_limit() -> None:
+    row = Row.within("late", 5000, [0.2], 0.1, "%", [0.5, 0.4, 0.3])
+    assert (row.ok, row.theirs, row.against) == (False, 0.4, "C")
+    assert "0.4 C" in row.text()
+    assert "0.20x" not in row.text(), "that is no ratio"
+
+
 def test_the_file_keeps_every_row_and_the_machine(tmp_path: Path) -> None:
     file = tmp_path / "new" / "bench.json"
     rows = [Row.within("down", 1000, [3.0], 10.0, "ms"), Row.at_most("up", 10, [2.0], [1.0], 1.3)]
