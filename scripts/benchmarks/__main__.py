@@ -34,8 +34,8 @@ MEASURES: Mapping[str, Measure] = {
     "reconvergence": reconvergence.measure,
     "stream": streams.measure,
     "wire": wires.measure,
-    "bird": daemons.measure,
     "memory": memory.measure,
+    "bird": daemons.measure,
 }
 
 
