@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.host import difference, snapshot
+from tests.workers import hide_labs, turn
 
 ROOT = Path(__file__).parents[1]
 
 pytest_plugins = "pytester"
 
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
 
 def folders_of_runs() -> set[Path]:
     """The folders of runs in the checkout."""
     return {report.parent for report in ROOT.glob("results/*/report.json")}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker; keep the workers of one run (`pytest -n`) from each other's labs."""
+    config.addinivalue_line(
+        "markers", "realtime: sends at real-time priority; only one such test at a time"
+    )
+    if hasattr(config, "workerinput"):
+        # A worker's second thread waits for its next test, and holds nothing a child would need.
+        config.addinivalue_line("filterwarnings", "ignore:.*multi-threaded, use of:DeprecationWarning")
+        if os.geteuid() == 0:
+            hide_labs()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let no two tests that are marked as such run at once, be it in other workers."""
+    if item.get_closest_marker("realtime") is None:
+        return (yield)
+    with turn():
+        return (yield)
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +65,10 @@ def no_results_in_the_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="session", autouse=True)
 def the_host_is_unchanged() -> Iterator[None]:
-    """Fail the session that changes anything of the host's own network."""
+    """Fail the session that changes anything of the host's own network.
+
+    Every worker of a run looks: the last to end finds what any of them changed.
+    """
     before = snapshot()
     yield
     assert difference(before, snapshot()) == []

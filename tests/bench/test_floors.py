@@ -66,6 +66,7 @@ def test_c_inserts_as_many_routes_as_the_product(
     assert by_pyroute2.theirs
 
 
+@pytest.mark.realtime
 def test_c_installs_what_the_product_would_and_a_killed_server_costs_the_stream_probes(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,8 @@ import pytest
 from anycastlab.lab.handle import Lab
 from tests.experiments.networks import FIGURE1
 
+pytestmark = pytest.mark.realtime
+
 NAME = f"failover-{os.getpid()}"
 QUICK = ("--interval", "1ms", "--before", "0.1s", "--after", "0.2s")
 

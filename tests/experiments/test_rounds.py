@@ -54,8 +54,8 @@ def test_within_repeats_at_once_until_the_expectation_is_met() -> None:
 def test_within_fails_at_its_deadline_with_what_was_seen_last() -> None:
     probes, prober = rounds(delivered(("s1",)), reaching("s3"), reaching("s2"))
     began = time.monotonic()
-    outcome = probes.within(0.05)
-    assert 0.05 <= time.monotonic() - began < 5
+    outcome = probes.within(0.3)
+    assert 0.3 <= time.monotonic() - began < 5
     assert prober.rounds > 1
     assert "received by s2" in outcome.differences[0]
 

@@ -50,6 +50,7 @@ def packets(file: Path) -> int:
     return len(subprocess.run(command, capture_output=True, check=True).stdout.splitlines())
 
 
+@pytest.mark.realtime
 def test_a_run_leaves_report_junit_picture_topology_and_captures_and_says_where(
     tmp_path: Path,
 ) -> None:

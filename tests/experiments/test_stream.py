@@ -154,6 +154,7 @@ REAL = """\
 """
 
 
+@pytest.mark.realtime
 def test_real_streams_are_judged_and_what_is_not_possible_now_is_a_failure(
     leak_guard: None, tmp_path: Path
 ) -> None:

@@ -22,6 +22,17 @@ routing: {{daemon: {daemon}, protocol: bgp, bfd: true}}
 """
 
 
+ATTEMPTS = 5
+"""A busy machine may keep BFD's packets so long that a session ends, and begins anew."""
+
+
+def all_received(nobody: Nobody, name: str) -> bool:
+    """Whether every probe comes to the only member there is."""
+    found = json.loads(nobody("catchment", name, "--json").stdout)
+    assert len(found) == 6
+    return all(one["received_by"] == ["s1"] for one in found)
+
+
 @pytest.mark.parametrize("daemon", ["bird", "frr"])
 def test_daemons_need_no_privileges(nobody: Nobody, daemon: str) -> None:
     needs(daemon)
@@ -31,9 +42,7 @@ def test_daemons_need_no_privileges(nobody: Nobody, daemon: str) -> None:
     up = nobody("up", str(file))
     assert (up.returncode, up.stderr) == (0, "")
     try:
-        found = json.loads(nobody("catchment", name, "--json").stdout)
-        assert len(found) == 6
-        assert all(one["received_by"] == ["s1"] for one in found)
+        assert any(all_received(nobody, name) for _ in range(ATTEMPTS))
     finally:
         down = nobody("down", name, "--wait")
     assert (down.returncode, down.stderr) == (0, "")

@@ -17,6 +17,8 @@ from anycastlab.probing.stream_record import Pace, Strike
 from anycastlab.probing.timeline import Timeline, timeline
 from tests.experiments.networks import FIGURE1
 
+pytestmark = pytest.mark.realtime
+
 NAME = f"stream-{os.getpid()}"
 PACE = Pace(interval=0.001, before=0.1, after=0.2)
 

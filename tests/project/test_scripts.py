@@ -188,8 +188,12 @@ def test_the_suite_is_set_up_and_run_with_the_arguments(checkout):
     checkout.program("bin/id", "echo 0")
     checkout.program("scripts/setup")
     checkout.program(".venv/bin/python", "exit 5")
+    checkout.program("bin/nproc", "echo 3")
     assert checkout.run("scripts/test", "-k", "some").returncode == 5
-    assert checkout.calls()[-2:] == ["setup test", "python -m pytest -p no:cacheprovider -k some"]
+    *_, pytest_ = checkout.calls()
+    assert "setup test" in checkout.calls()
+    assert pytest_.startswith("python -m pytest -p no:cacheprovider --numprocesses 6 ")
+    assert pytest_.endswith(" -k some")
 
 
 @pytest.mark.parametrize("failing", ["ruff", "mypy"])
@@ -234,6 +238,7 @@ def run_demo(checkout, failing) -> tuple[subprocess.CompletedProcess[str], list[
     return checkout.run("scripts/demo"), checkout.calls()
 
 
+@pytest.mark.realtime
 @pytest.mark.lab
 def test_the_demo_works(checkout):
     checkout.copy("scripts/demo")
