@@ -32,7 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if hasattr(config, "workerinput"):
         # A worker's second thread waits for its next test, and holds nothing a child would need.
-        config.addinivalue_line("filterwarnings", "ignore:.*multi-threaded, use of:DeprecationWarning")
+        config.addinivalue_line(
+            "filterwarnings", "ignore:.*multi-threaded, use of:DeprecationWarning"
+        )
         if os.geteuid() == 0:
             hide_labs()
 
