@@ -69,6 +69,8 @@ class Runner:
                 result = perform(line, Context(lab, prober))
                 results.append(result)
                 self.tell(StepEnded(result))
+                if result.outcome.interrupted:
+                    raise KeyboardInterrupt
                 if self.fail_fast and not result.ok:
                     return
 

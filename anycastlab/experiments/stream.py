@@ -117,7 +117,7 @@ class Stream(BaseModel, Step):
                 names.want_member(member, (self.to,), ("expect", key, place), complain)
 
     def run(self, context: Context) -> Outcome:
-        """Send, let the faults strike, and judge each flow. Ctrl-C ends the experiment."""
+        """Send, let the faults strike, and judge each flow; after Ctrl-C say what there is."""
         from anycastlab.probing.stream import Stream as Sending
         from anycastlab.probing.stream import usual_interval
         from anycastlab.probing.stream_flows import flows
@@ -129,9 +129,11 @@ class Stream(BaseModel, Step):
         interval = self.interval or usual_interval(len(sent))
         pace = Pace(interval, self.before, self.after, self.apart or 0.0)
         recorded = Sending(lab, sent, pace, self.protocol).run(strikes(self.during, lab))
+        found = timeline(recorded)
         if recorded.interrupted:
-            raise KeyboardInterrupt
-        return self.judged(timeline(recorded))
+            cut_short = ("interrupted: what was seen is all there is",)
+            return Outcome(summary(found), cut_short, stream=found, interrupted=True)
+        return self.judged(found)
 
     def judged(self, found: Timeline) -> Outcome:
         """Judge what a stream showed."""

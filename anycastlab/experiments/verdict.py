@@ -21,7 +21,8 @@ class Outcome:
     ``seen`` is one short line; ``differences`` has one line for each way in which the step's
     expectation was not met, and is empty when it was; ``observations`` are those of the round of
     probes that decided; ``sessions`` and ``stream`` tell of those, if there were any; ``data`` is
-    what else the step measured, as JSON.
+    what else the step measured, as JSON. ``interrupted``: Ctrl-C ended it, and this is what there
+    is.
     """
 
     seen: str
@@ -30,6 +31,7 @@ class Outcome:
     sessions: SessionsHeld | None = None
     stream: Timeline | None = None
     data: Mapping[str, Any] | None = None
+    interrupted: bool = False
 
     @property
     def ok(self) -> bool:

@@ -173,3 +173,24 @@ def test_a_daemon_that_cannot_be_stopped_or_started_is_an_error(
         assert message in str(refused.value)
         assert bird.lab.state() == state
     assert bird.do("catchment: {is: predicted, protocol: icmp, within: 10s}").ok
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [("kill: s1", "kill: s2"), ("withdraw: s1", "withdraw: s2")],
+    ids=["dead", "withdrawn"],
+)
+def test_a_stream_to_a_group_that_has_nobody_left_is_lost_whole_and_says_so(
+    kernel: SharedLab, faults: tuple[str, ...]
+) -> None:
+    step = "stream: {from: c1, to: A, interval: 5ms, before: 50ms, after: 50ms, expect: {%s}}"
+    with kernel.struck(*faults):
+        outcome = kernel.do(step % "")
+        assert outcome.ok
+        assert outcome.seen.startswith("nobody → nobody (1); lost at most ")
+        assert outcome.stream is not None
+        (flow,) = outcome.stream.flows
+        assert flow.received == 0
+        assert flow.sent + flow.refused > 0
+        (difference,) = kernel.do(step % "ends-at: s1").differences
+        assert difference.endswith("expected to end at s1, ended at nobody")

@@ -126,6 +126,27 @@ def test_a_name_that_is_taken_exits_4_and_leaves_that_lab_alone(write: Write) ->
         assert lab.state().dead == frozenset()
 
 
+def test_ctrl_c_in_a_stream_prints_what_it_has_and_repairs_nothing_by_itself(write: Write) -> None:
+    from anycastlab.lab.handle import Lab
+
+    file = write("- stream: {from: c1, to: A, interval: 5ms, during: [{kill: s1}], after: 60s}\n")
+    command = [sys.executable, "-m", "anycastlab", "run", "--no-results", file]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "nodes up" in process.stdout.readline()
+        lab = Lab.find(NAME)
+        while not lab.state().dead:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        lab.close()
+    assert process.returncode == 130
+    assert "✗ stream" in rest
+    assert "s1 → " in rest
+    assert "interrupted: what was seen is all there is" in rest
+    assert f"{NAME}: INTERRUPTED, 1 step in " in rest
+
+
 def test_ctrl_c_prints_what_was_done_and_takes_the_lab_down(write: Write) -> None:
     command = [sys.executable, "-m", "anycastlab", "run", write(ENDLESS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -13,8 +13,15 @@ from anycastlab.lab.processes import find_program
 PROGRAMS = {"bird": ("bird", "bird2"), "frr": ("zebra", "frr")}
 
 
-def needs(daemon: str) -> None:
-    """Skip the test unless a daemon is installed; a run that must not skip installs both."""
+def needs(daemon: str, place: str = "") -> None:
+    """Skip the test unless a daemon is installed; a run that must not skip installs both.
+
+    With *place*, there: a test may have taken everything else off the PATH.
+    """
+    if place:
+        if not Path(place, PROGRAMS[daemon][0]).exists():
+            pytest.skip(f"no {daemon} in {place}")
+        return
     try:
         find_program(*PROGRAMS[daemon])
     except ProgramError as error:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import select
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -12,12 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from anycastlab.errors import ProgramError
 from anycastlab.kernel import routes
-from anycastlab.kernel.arrival import wait_for_file
 from anycastlab.kernel.netlink import Netlink
 from anycastlab.lab.faults import Faults
-from anycastlab.lab.planes.bird import BirdPlane
 from anycastlab.lab.planes.inside import exec_mounts
 from anycastlab.routing.forwarder import Forwarder
 from anycastlab.routing.metrics import as_seen
@@ -25,7 +20,7 @@ from anycastlab.routing.state import NetworkState
 from anycastlab.routing.table import Prefix
 from anycastlab.topology.network import Address, Network
 
-from .conftest import needs, script
+from .conftest import needs
 from .harness import DIAMOND, TWO_SITES, Running, network_of, running
 
 SPOKEN = [
@@ -156,84 +151,51 @@ def test_without_bfd_it_takes_the_protocols_own_time(rundir: Path) -> None:
         assert not loses_way(lab, IN_TIME)
 
 
-@pytest.fixture
-def bird_pair(rundir: Path) -> Network:
-    text = """\
-name: hd-pair
-nodes: {r1: router, r2: router, c1: client, s1: server}
-links: [[c1, r1], [r1, r2], [s1, r2]]
-anycast: {A: {members: [s1]}}
-"""
-    return network_of(text, daemon="bird")
-
-
-def refusal(lab: Running, within: float = 5.0) -> str:
-    began = time.monotonic()
-    said = lab.settle(within)
-    assert time.monotonic() - began < within + 1
-    return said
-
-
-def test_a_missing_daemon_is_told_before_anything_starts(
-    bird_pair: Network, rundir: Path, programs: Path
+@pytest.mark.parametrize("how", ["TERM", "KILL"])
+@pytest.mark.parametrize("daemon", ["bird", "frr"])
+def test_a_stopped_daemon_takes_its_routes_along_and_a_killed_one_leaves_them(
+    daemon: str, how: str, rundir: Path
 ) -> None:
-    with (
-        pytest.raises(ProgramError, match="bird is not installed; sudo apt install bird2"),
-        running(bird_pair, rundir),
-    ):
-        pytest.fail("it came up")
-
-
-def test_a_daemon_that_ends_at_once_is_told_of_at_once(
-    bird_pair: Network, rundir: Path, programs: Path
-) -> None:
-    script(programs, "bird", "echo 'no way' >&2; exit 3")
-    began = time.monotonic()
-    with running(bird_pair, rundir) as lab:
-        assert lab.settle() == "bird in r1 ended with status 3: no way"
-    assert time.monotonic() - began < 5
-
-
-def test_a_daemon_that_hangs_is_told_of_in_time(
-    bird_pair: Network, rundir: Path, programs: Path
-) -> None:
-    script(programs, "bird", "echo 'thinking'; exec /usr/bin/tail -f /dev/null")
-    with running(bird_pair, rundir) as lab:
-        said = refusal(lab, within=1.0)
-    assert said.startswith("r1 has no route to ")
-    assert said.endswith("; bird: thinking")
-
-
-def test_a_broken_line_is_shown(
-    bird_pair: Network, rundir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    needs("bird")
-    monkeypatch.setattr(
-        "anycastlab.lab.planes.bird.config", lambda *_: "router id 1.1.1.1;\nbroken\n"
-    )
-    with running(bird_pair, rundir) as lab:
-        said = refusal(lab)
-    assert re.match("bird in (r1|r2|s1) ended with status 1: bird: bird.conf:2", said)
-    assert "syntax error" in said
-
-
-def test_a_daemon_that_is_killed_is_told_of_and_can_be_started_again(
-    bird_pair: Network, rundir: Path
-) -> None:
-    needs("bird")
-    with running(bird_pair, rundir) as lab:
+    needs(daemon)
+    network = network_of(DIAMOND, daemon=daemon)
+    service = Prefix(network.groups["A"].addresses[0].packed, 32)
+    with running(network, rundir) as lab:
         assert lab.settle() == ""
-        (bird,) = lab.plane.processes.running("r2")
-        os.kill(bird.pid, signal.SIGKILL)
-        assert select.select([bird.handle], [], [], 5)[0]
-        assert lab.settle().startswith("bird in r2 ended by SIGKILL")
-        lab.plane.start_daemons("r2")
+        lab.faults.stop_daemon("r2", how)
+        assert lab.plane.daemons("r2") == {}
+        assert (service in lab.table("r2")) == (how == "KILL")
+        assert lab.settle() == ""  # the others have found their ways without it
+        # while it is stopped, changes are kept for its next start
+        lab.faults.withdraw("s1", None)
+        assert lab.settle() == ""
+        lab.faults.start_daemon("r2")
+        assert lab.settle() == ""
+    assert complaints(rundir) == []
+
+
+def test_faults_that_do_not_wait_for_each_other_end_where_the_prediction_says(
+    rundir: Path,
+) -> None:
+    needs("bird")
+    with running(network_of(DIAMOND, daemon="bird"), rundir) as lab:
+        assert lab.settle() == ""
+        lab.faults.kill("s1")
+        lab.faults.cut("r1", "r-3")
+        lab.faults.stop_daemon("r2", "KILL")
+        lab.faults.revive("s1")
+        lab.faults.mend("r1", "r-3")
+        lab.faults.withdraw("s1", None)
+        assert lab.settle() == ""
+        lab.faults.kill("r2")
+        lab.faults.announce("s1", None)
+        lab.faults.revive("r2")  # with its daemon
+        assert lab.faults.state == NetworkState()
         assert lab.settle() == ""
 
 
-def test_birdc_finds_its_socket(rundir: Path, bird_pair: Network) -> None:
+def test_birdc_finds_its_socket(rundir: Path) -> None:
     needs("bird")
-    with running(bird_pair, rundir) as lab:
+    with running(network_of(DIAMOND, daemon="bird"), rundir) as lab:
         assert lab.settle() == ""
         ((source, target),) = exec_mounts(rundir, "r1")
         assert (source / "bird.ctl").is_socket()
@@ -248,34 +210,3 @@ def test_vtysh_finds_its_sockets(rundir: Path) -> None:
         ((source, target),) = exec_mounts(rundir, "r1")
         assert (source / "bgpd.vty").is_socket()
         assert target == Path("/run/frr")
-
-
-def test_a_bird_that_does_not_answer_is_an_error(
-    bird_pair: Network, rundir: Path, programs: Path
-) -> None:
-    script(programs, "bird", "exec /usr/bin/tail -f /dev/null")
-    with running(bird_pair, rundir) as lab:
-        assert isinstance(lab.plane, BirdPlane)
-        with pytest.raises(ProgramError, match="bird in s1 does not answer"):
-            lab.faults.withdraw("s1", None)
-
-
-def test_zebra_that_hangs_is_told_of(
-    rundir: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("anycastlab.lab.planes.frr.STARTS_WITHIN", 0.5)
-    monkeypatch.setattr("anycastlab.lab.planes.frr._OWNER", "root")
-    script(programs, "zebra", "exec /usr/bin/tail -f /dev/null")
-    network = network_of(DIAMOND, daemon="frr")
-    with (
-        pytest.raises(ProgramError, match="zebra in r1 does not begin to serve"),
-        running(network, rundir),
-    ):
-        pytest.fail("it came up")
-
-
-def test_a_file_that_comes_is_seen_and_one_that_does_not_is_not(tmp_path: Path) -> None:
-    here = tmp_path / "here"
-    here.touch()
-    assert wait_for_file(here, time.monotonic())
-    assert not wait_for_file(tmp_path / "there", time.monotonic() + 0.1)
