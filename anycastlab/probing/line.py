@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from collections.abc import Sequence
 
 from anycastlab.kernel.batch import ADDRESS, Batch
@@ -67,7 +68,11 @@ class Line:
         self._base = probe - self._ledger.first + 1
 
     def collect(self) -> None:
-        """Read the stamps of what was sent, and all answers."""
+        """Read the stamps of what was sent, and all answers.
+
+        An answer without a stamp came just now: the kernel begins to stamp what it receives a while
+        after the first socket asked for it (a work queue switches it on).
+        """
         if self._base >= 0:
             self._read_stamps()
         batch, note, read = self._box.answers, self._ledger.note, self._dialect.answer
@@ -76,7 +81,8 @@ class Line:
             for source, seconds, nanoseconds, data in batch.records():
                 if found := read(data):
                     probe, refused, name = found
-                    note(probe, REFUSED if refused else seconds * 1_000_000_000 + nanoseconds, name)
+                    stamp = seconds * 1_000_000_000 + nanoseconds or time.time_ns()
+                    note(probe, REFUSED if refused else stamp, name)
                     if sources and not refused:
                         self._ledger.hear(probe, source)
             if not batch.full:

@@ -12,7 +12,7 @@ from anycastlab.components.identity_wire import IDENTITY_PORT
 from anycastlab.errors import HostError
 from anycastlab.kernel.packet import Tap
 from anycastlab.lab.handle import Lab
-from anycastlab.probing import taps
+from anycastlab.probing import dialect, taps
 from anycastlab.probing.prober import Prober
 from anycastlab.probing.taps import LostPacketsError
 
@@ -51,6 +51,16 @@ def test_an_unreachable_message_ends_the_waiting(lab: Lab, prober: Prober, proto
     assert time.monotonic() - began < 15
     assert [(one.received_by, one.answered_by, one.rtt) for one in seen] == [((), None, None)] * 2
     assert not any(one.ok for one in seen), "s1 was predicted"
+
+
+def test_an_answer_that_bears_no_time_stamp_is_an_answer(
+    prober: Prober, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialect, "stamp_both_ways", lambda _: None)
+    seen = prober.probe("c1", "A", timeout=5)
+    assert [(one.received_by, one.answered_by, one.rtt) for one in seen] == [
+        (("s1",), "s1", None)
+    ] * 2
 
 
 def test_silence_costs_the_timeout_once(lab: Lab, prober: Prober) -> None:
