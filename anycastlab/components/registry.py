@@ -21,6 +21,7 @@ _BUILT_IN: Mapping[str, str] = MappingProxyType(
         "node-information": "anycastlab.components.node_information:NodeInformation",
         "pinning-endpoint": "anycastlab.components.pinning_endpoint:PinningEndpoint",
         "pinning-router": "anycastlab.components.pinning_router:PinningRouter",
+        "quic": "anycastlab.components.quic:Quic",
         "mss-clamp": "anycastlab.components.mss_clamp:MssClamp",
         "ptb-broadcast": "anycastlab.components.ptb_broadcast:PtbBroadcast",
         "stateful-firewall": "anycastlab.components.stateful_firewall:StatefulFirewall",

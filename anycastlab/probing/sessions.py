@@ -153,13 +153,22 @@ def _open(
     began = time.monotonic()
     known = ways(nodes, flows, plan.by)
     resolving = (time.monotonic() - began) / len(flows) if plan.by != DEFAULTS.by else 0.0
-    connections = []
+    connections, kind = [], _kind(plan.by)
     for number in range(plan.count):
         flow = flows[number % len(flows)]
-        connection = Connection(number, nodes, flow, known[flow])
+        connection = kind(number, nodes, flow, known[flow])
         stack.callback(connection.socket.close)
         connections.append(connection)
     return tuple(connections), resolving
+
+
+def _kind(by: By) -> type[Connection]:
+    if by != "quic":
+        return Connection
+    from anycastlab.probing.sessions_quic import QuicConnection, require
+
+    require()
+    return QuicConnection
 
 
 def _strike(nodes: Nodes, strike: Strike, loop: Loop) -> Struck:

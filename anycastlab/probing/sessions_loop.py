@@ -13,7 +13,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from anycastlab.components.identity_wire import IDENTITY_PORT
 from anycastlab.kernel.error_queue import forget_errors
@@ -38,6 +38,9 @@ class Connection:
     the name was there, when it ended early.
     """
 
+    ticks: ClassVar[bool] = False
+    """Whether it has to be told what time it is."""
+
     def __init__(self, number: int, nodes: Nodes, flow: Flow, way: Way) -> None:
         self.flow = flow
         self.began = time.monotonic()
@@ -50,16 +53,23 @@ class Connection:
         self.ends: Ends | None = None
         self.sent = time.monotonic()
         self._number, self._heard, self._line = number, b"", b""
-        self.socket = nodes.socket(flow.client, address_family(flow.family), socket.SOCK_STREAM)
+        self.socket = self._make(nodes)
         self.socket.setblocking(False)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         way.prepare(self.socket)
-        self._connect((way.address, IDENTITY_PORT))
+        self._connect(way.address)
 
-    def _connect(self, address: tuple[str, int]) -> None:
+    def _make(self, nodes: Nodes) -> socket.socket:
+        """Open the socket."""
+        family = address_family(self.flow.family)
+        made = nodes.socket(self.flow.client, family, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    def _connect(self, address: str) -> None:
+        """Begin the connection."""
         try:
-            self.socket.connect(address)
+            self.socket.connect((address, IDENTITY_PORT))
         except BlockingIOError:
             pass
         except OSError:  # no route
@@ -80,9 +90,15 @@ class Connection:
         self._line = b"%06d %08d\n" % (self._number, self.lines)
         self.sent = now
         try:
-            self.socket.send(self._line)
+            self._transmit(self._line)
         except OSError as error:
             self._fail(error)
+
+    def _transmit(self, line: bytes) -> None:
+        self.socket.send(line)
+
+    def tick(self, now: float) -> None:
+        """Do what is due by itself; nothing of TCP is, it is the kernel's."""
 
     def receive(self) -> bool:
         """Read what has come; return whether that completes the name or a line."""
@@ -98,15 +114,23 @@ class Connection:
             self._end("refused" if self.phase == "opening" else "closed")
             return False
         self._heard += data
+        return self._understand()
+
+    def _understand(self) -> bool:
+        """Look at what was heard; return whether that completes the name or a line."""
         return self._greeted() if self.phase == "opening" else self._echoed()
 
     def _greeted(self) -> bool:
         name, newline, rest = self._heard.partition(b"\n")
         if not newline:
             return False
-        self.instance, self._heard, self.phase = name.decode(errors="replace"), rest, "open"
-        self.ends, self.opened = Ends.of(self.socket), time.monotonic()
+        self.ends = Ends.of(self.socket)
+        self._open(name, rest)
         return True
+
+    def _open(self, name: bytes, rest: bytes) -> None:
+        self.instance, self._heard, self.phase = name.decode(errors="replace"), rest, "open"
+        self.opened = time.monotonic()
 
     def _echoed(self) -> bool:
         if self._heard != self._line:
@@ -143,6 +167,7 @@ class Loop:
 
     def __init__(self, connections: Sequence[Connection], pace: float) -> None:
         self._connections, self._pace = connections, pace
+        self._ticking = [one for one in connections if one.ticks]
         self._selector = selectors.DefaultSelector()
         self._due: list[tuple[float, int]] = []
         self._final: float | None = None
@@ -184,6 +209,9 @@ class Loop:
     def _run(self, until: float, done: Callable[[], bool]) -> None:
         while (now := time.monotonic()) < until and not done():
             self._send_due(now)
+            for one in self._ticking:
+                if one.alive:
+                    one.tick(now)
             wake = min(until, now + self._pace, *(due for due, _ in self._due[:1]))
             for key, _events in self._selector.select(max(0.0, wake - time.monotonic())):
                 self._receive(key.data)

@@ -17,10 +17,11 @@ from anycastlab.probing.nodes import Nodes
 from anycastlab.probing.resolve import resolve
 from anycastlab.probing.stream_flows import Flow
 
-By = Literal["service-address", "node-information", "source-route"]
+By = Literal["service-address", "node-information", "source-route", "quic"]
 """``service-address``: connect to it. ``node-information``: resolve it, connect to the instance's
 own. ``source-route``: resolve it, and reach the service address through the instance's own, by the
-loose source route of every packet (RFC 791, section 3.1)."""
+loose source route of every packet (RFC 791, section 3.1). ``quic``: connect to it, by QUIC, which
+moves to the instance's own address if that is offered (RFC 9000, section 9.6)."""
 
 _LSRR, _POINTER, _NOP = 131, 4, 1
 
@@ -47,7 +48,7 @@ def ways(nodes: Nodes, flows: Sequence[Flow], by: By) -> Mapping[Flow, Way]:
 
 
 def _way(nodes: Nodes, flow: Flow, by: By) -> Way:
-    if by == "service-address":
+    if by in ("service-address", "quic"):
         return Way(flow.target.address)
     found = resolve(nodes, flow.client, flow.target.group)
     if found.node is None:
