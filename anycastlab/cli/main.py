@@ -27,6 +27,7 @@ _VERBS = {
     "shell": "inside",
     "show": "showing",
     "bindings": "showing",
+    "routes": "routes",
     "probe": "probing",
     "catchment": "probing",
     "capture": "probing",

@@ -43,7 +43,8 @@ class Names:
             {name: node.role for name, node in topology.nodes.items()},
             {
                 name: tuple(member for _, member, _ in group.member_items())
-                for name, group in topology.anycast.items()
+                for key, group in topology.anycast.items()
+                for name, _ in group.places(key)
             },
             frozenset(pair for a, b in ends for pair in ((a, b), (b, a))),
             frozenset(topology.lans),
@@ -102,11 +103,13 @@ class Names:
 
 
 def _clashing(topology: Topology) -> dict[str, frozenset[str]]:
-    given = {
-        name: {service.address for service in group.addresses}
-        for name, group in topology.anycast.items()
-    }
-    return {
-        name: frozenset(other for other in given if other != name and given[other] & addresses)
-        for name, addresses in given.items()
-    }
+    owners: dict[object, list[str]] = {}
+    for key, group in topology.anycast.items():
+        for name, place in group.places(key):
+            for address in group.given(place):
+                owners.setdefault(address, []).append(name)
+    clashing: dict[str, set[str]] = {}
+    for names in owners.values():
+        for name in names if len(names) > 1 else ():
+            clashing.setdefault(name, set()).update(names)
+    return {name: frozenset(others - {name}) for name, others in clashing.items()}

@@ -17,6 +17,7 @@ from anycastlab.experiments.link_faults import Cut, Mend, SetCost
 from anycastlab.experiments.member_faults import Announce, Drain, Withdraw
 from anycastlab.experiments.node_faults import Kill, Revive
 from anycastlab.experiments.resolve import Resolve
+from anycastlab.experiments.routes import Routes
 from anycastlab.experiments.service_faults import StartService, StopService
 from anycastlab.experiments.sessions import Sessions
 from anycastlab.experiments.show import Show
@@ -38,6 +39,7 @@ FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
 STEPS: Mapping[str, type[Step]] = MappingProxyType(
     {
         **{step.verb: step for step in (Expect, Catchment, Stream, Sessions, Exec, Show, Resolve)},
+        Routes.verb: Routes,
         **FAULTS,
     }
 )

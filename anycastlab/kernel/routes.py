@@ -6,7 +6,7 @@ Messages are those of rtnetlink(7); a route's attributes are in linux/rtnetlink.
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from struct import Struct
 
 from anycastlab.kernel.messages import DELROUTE, NEWROUTE
@@ -24,6 +24,11 @@ _NEXT_HOP = Struct("=HBBi")
 _INDEX = Struct("=i")
 _DST, _OIF, _GATEWAY, _PRIORITY, _MULTIPATH, _VIA = 1, 4, 5, 6, 9, 18
 _MAIN, _UNICAST = 254, 1
+_DISCARDS = 6, 7, 8
+"""Of a route's type: blackhole, unreachable, prohibit."""
+_LOOPBACK = _INDEX.pack(1)
+_BY_ITSELF = b"\xfe", b"\xff"
+"""First bytes of fe80::/10 and ff00::/8."""
 _DEAD, _LINKDOWN = 0x01, 0x10
 _LENGTH = {socket.AF_INET: 4, socket.AF_INET6: 16}
 
@@ -53,6 +58,23 @@ def table(payloads: Iterator[bytes]) -> Table:
             best[prefix] = metric
             routes[prefix] = _hops(found, flags)
     return routes
+
+
+def entries(payloads: Iterable[bytes]) -> Iterator[tuple[Prefix, bool]]:
+    """Yield the routes of the main table, each once, and whether it discards what it matches.
+
+    Left out is what a namespace has by itself: its own addresses, link-local and multicast
+    prefixes.
+    """
+    for payload in payloads:
+        family, length, _, _, number, _, _, kind, _ = _ROUTE.unpack_from(payload)
+        if number != _MAIN or family not in _LENGTH:
+            continue
+        found = dict(_attributes(payload, _ROUTE.size))
+        address = found.get(_DST, bytes(_LENGTH[family]))
+        own = found.get(_OIF) == _LOOPBACK and kind == _UNICAST
+        if not own and address[:1] not in _BY_ITSELF and kind in (_UNICAST, *_DISCARDS):
+            yield Prefix(address, length), kind in _DISCARDS
 
 
 def _hops(found: dict[int, bytes], flags: int) -> Hops:

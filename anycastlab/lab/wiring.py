@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from anycastlab.kernel import messages
-from anycastlab.routing.table import Hops, Prefix, Table
+from anycastlab.kernel.discard import discard
+from anycastlab.routing.table import DISCARD, Hops, Prefix, Table
 from anycastlab.topology.network import Interface, Lan, Link, Network, Node
 
 BRIDGE = "bridge"
@@ -117,6 +118,9 @@ def route_messages(node: Node, routes: Iterable[tuple[Prefix, Hops]]) -> list[by
     around: dict[tuple[int, Hops], tuple[bytes, bytes]] = {}
     found = []
     for (address, length), hops in routes:
+        if hops == DISCARD:
+            found.append(discard(address, length))
+            continue
         own = source[len(address)]
         if not length:
             found.append(messages.route(address, length, hops, own))

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from anycastlab.routing.forwarding import forwarding
-from anycastlab.routing.table import Hop
+from anycastlab.routing.table import DISCARD, Hop
 from anycastlab.topology.network import Network
 
 
@@ -46,7 +46,7 @@ def tables(network: Network) -> dict[str, list[dict[str, Any]]]:
         node: [
             {
                 "prefix": f"{ip_address(address)}/{length}",
-                "via": [_hop(hop, names) for hop in hops],
+                "via": [] if hops == DISCARD else [_hop(hop, names) for hop in hops],
             }
             for (address, length), hops in table.items()
         ]
@@ -65,5 +65,5 @@ def tables_text(network: Network) -> str:
         lines.append(f"\n{node}")
         for entry in entries:
             via = ", ".join(f"{hop['gateway']} dev {hop['interface']}" for hop in entry["via"])
-            lines.append(f"  {entry['prefix']:<24} via {via}")
+            lines.append(f"  {entry['prefix']:<24} {f'via {via}' if via else 'discard'}")
     return "\n".join(lines) + "\n"

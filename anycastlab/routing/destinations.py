@@ -21,6 +21,8 @@ class Aim(NamedTuple):
     targets: Targets
     at: int = -1
     bit: int = 0
+    closed: frozenset[tuple[int, int]] = frozenset()
+    """Edges that are not used, see :mod:`anycastlab.routing.policy`; only policed tables mind."""
 
 
 class Destination(Protocol):
@@ -65,6 +67,7 @@ class Service:
 
     prefixes: tuple[Prefix, ...]
     groups: tuple[str, ...]
+    closed: frozenset[tuple[int, int]] = frozenset()
 
     @classmethod
     def all(cls, network: Network) -> Iterator[Service]:
@@ -81,8 +84,21 @@ class Service:
     def aim(self, graph: Graph) -> Aim:
         """Return where the groups are reached in this state."""
         if len(self.groups) == 1:
-            return Aim(graph.serving(self.groups[0]))
-        return Aim(frozenset().union(*map(graph.serving, self.groups)))
+            return Aim(graph.serving(self.groups[0]), closed=self.closed)
+        return Aim(frozenset().union(*map(graph.serving, self.groups)), closed=self.closed)
+
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """Prefixes that cover service addresses, reached at the nearest border that announces them."""
+
+    prefixes: tuple[Prefix, ...]
+    borders: tuple[str, ...]
+    closed: frozenset[tuple[int, int]]
+
+    def aim(self, graph: Graph) -> Aim:
+        """Return where they are announced in this state."""
+        return Aim(graph.living(self.borders), closed=self.closed)
 
 
 @dataclass(frozen=True, slots=True)

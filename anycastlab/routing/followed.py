@@ -1,7 +1,8 @@
 """Where packets end by the tables themselves, for addresses that shortest paths alone do not tell.
 
-That is an address of two registries, whose members all draw packets, or one of a LAN's own prefix,
-which leads to the nearest router of that LAN and on by Neighbour Discovery.
+That is an address of two registries, whose members all draw packets; one of a LAN's own prefix,
+which leads to the nearest router of that LAN and on by Neighbour Discovery; and every address where
+borders aggregate or filter: the longest match wins, however far it leads.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from anycastlab.routing.destinations import holders
 from anycastlab.routing.forwarding import forwarding
 from anycastlab.routing.state import INTACT, NetworkState
-from anycastlab.routing.table import Hops, Prefix, Table
+from anycastlab.routing.table import DISCARD, Hops, Prefix, Table
 from anycastlab.topology.network import Address, Family, Lan, Network
 
 
@@ -51,11 +52,11 @@ def follow(
 
 
 def _special(network: Network) -> list[str]:
-    owners = holders(network)
+    owners, policed = holders(network), network.routing.policed
     return [
         group.name
         for group in network.groups.values()
-        if group.on_link or any(len(owners[address]) > 1 for address in group.addresses)
+        if policed or group.on_link or any(len(owners[address]) > 1 for address in group.addresses)
     ]
 
 
@@ -125,7 +126,7 @@ class _Walker:
             spare = bits - length
             hops = table.get(Prefix((number >> spare << spare).to_bytes(bits // 8, "big"), length))
             if hops is not None:
-                return hops
+                return () if hops is DISCARD else hops
         return ()
 
 

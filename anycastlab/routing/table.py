@@ -22,5 +22,8 @@ class Hop(NamedTuple):
 Hops: TypeAlias = tuple[Hop, ...]
 """The next hops of one route: more than one where costs tie."""
 
+DISCARD: Hops = (Hop(0, b""),)
+"""Not towards anybody: the router tells the sender that it has no route."""
+
 Table: TypeAlias = dict[Prefix, Hops]
 """One node's forwarding table, without its connected and local routes."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from anycastlab.routing.aggregate import Block
 from anycastlab.routing.destinations import (
     AggregatedLoopback,
+    Covering,
     Destination,
     LanPrefix,
     LinkPrefix,
@@ -14,6 +15,7 @@ from anycastlab.routing.destinations import (
     Service,
 )
 from anycastlab.routing.graph import Graph, Wiring
+from anycastlab.routing.policy import Policy, split
 from anycastlab.routing.table import Prefix, Table
 
 DEFAULTS = Prefix(bytes(4), 0), Prefix(bytes(16), 0)
@@ -40,15 +42,20 @@ class TableMaker:
     Destinations are in the order of installation: service addresses, loopbacks, links, LANs. With
     compact tables the loopbacks of a block come last, from place ``alone`` on: routers have routes
     to parts of the block instead. ``routes`` are each destination's prefixes, and whether it is of
-    IPv4 (0) or IPv6 (1). With *services_only* there are no other destinations.
+    IPv4 (0) or IPv6 (1). With *services_only* there are no other destinations; with a *policy*
+    each service's prefixes are closed out alike.
     """
 
-    def __init__(self, wiring: Wiring, *, services_only: bool = False) -> None:
+    def __init__(
+        self, wiring: Wiring, policy: Policy | None = None, *, services_only: bool = False
+    ) -> None:
         self._wiring = wiring
         compact = wiring.network.routing.tables == "compact"
         self._block = Block.of(wiring) if compact and not services_only else None
         inside = tuple(self._block.places) if self._block else ()
         separate = list(_separate(wiring, frozenset(inside), links=not compact))
+        if policy is not None:
+            separate = list(_policed(policy, separate))
         if services_only:
             separate = [one for one in separate if isinstance(one, Service)]
         self.alone = len(separate)
@@ -113,3 +120,19 @@ def _separate(wiring: Wiring, inside: frozenset[int], *, links: bool) -> Iterato
             yield LinkPrefix.of(wiring, link)
     for vertex, lan in enumerate(network.lans, len(wiring.names)):
         yield LanPrefix.of(wiring, vertex, lan)
+
+
+def _policed(policy: Policy, destinations: Iterable[Destination]) -> Iterator[Destination]:
+    """Yield what borders announce, and services in parts that are closed out alike."""
+    borders: dict[Prefix, list[str]] = {}
+    for one in policy.wiring.network.routing.aggregates:
+        prefix = Prefix(one.prefix.network_address.packed, one.prefix.prefixlen)
+        borders.setdefault(prefix, []).append(one.at)
+    for prefix, names in borders.items():
+        yield Covering((prefix,), tuple(names), policy.closed(prefix))
+    for destination in destinations:
+        if isinstance(destination, Service):
+            for closed, prefixes in split(policy, destination.prefixes):
+                yield Service(tuple(prefixes), destination.groups, closed)
+        else:
+            yield destination

@@ -10,12 +10,12 @@ Addresses and subnets that the file gives itself are passed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from anycastlab.topology.literals import Subnet
-from anycastlab.topology.models import GroupSpec, LanSpec, LinkSpec, NodeSpec, Topology
+from anycastlab.topology.models import LanSpec, LinkSpec, NodeSpec, Topology
 from anycastlab.topology.network import Address, Family
 from anycastlab.topology.reporter import Reporter
 from anycastlab.topology.reserved import NamedAddress
@@ -173,22 +173,26 @@ def _lans(specs: Iterable[LanSpec], taken: Taken) -> list[tuple[IPv4Network, IPv
 
 
 def _groups(topology: Topology, lans: Lans, taken: Taken) -> list[tuple[Address, ...]]:
-    given = [_given(spec, lans) for spec in topology.anycast.values()]
-    for address in (address for addresses in given for address in addresses):
-        taken[address.version].append((int(address), int(address)))
+    """Draw for every group that has no given addresses, in the order of the file."""
+    given = [
+        (bool(spec.addresses), tuple(_existing(spec.given(place), lans)))
+        for name, spec in topology.anycast.items()
+        for _, place in spec.places(name)
+    ]
+    for _, addresses in given:
+        for address in addresses:
+            taken[address.version].append((int(address), int(address)))
     pool4, pool6 = (Pool(GROUPS[family], taken[family], skip=1) for family in FAMILIES)
     return [
-        addresses if spec.addresses else (IPv4Address(pool4.take()), IPv6Address(pool6.take()))
-        for spec, addresses in zip(topology.anycast.values(), given, strict=True)
+        addresses if written else (IPv4Address(pool4.take()), IPv6Address(pool6.take()))
+        for written, addresses in given
     ]
 
 
-def _given(spec: GroupSpec, lans: Lans) -> tuple[Address, ...]:
-    """Return a group's given addresses, but for names that a LAN does not have."""
-    found: list[Address] = []
-    for address in (service.address for service in spec.addresses):
+def _existing(addresses: Iterable[Address | NamedAddress], lans: Lans) -> Iterator[Address]:
+    """Yield addresses, but for names that a LAN does not have."""
+    for address in addresses:
         if not isinstance(address, NamedAddress):
-            found.append(address)
+            yield address
         elif address.lan in lans and not address.refused_by(lans[address.lan][1]):
-            found.append(address.of(lans[address.lan][1]))
-    return tuple(found)
+            yield address.of(lans[address.lan][1])

@@ -14,6 +14,7 @@ from anycastlab.topology.wording import nearest_or_all, quoted
 def check_names(topology: Topology, reporter: Reporter) -> None:
     """Report every name that is unknown, doubled, or of the wrong kind."""
     _check_own_names(topology, reporter)
+    _check_counted(topology, reporter)
     _check_links(topology, reporter)
     for name, lan in topology.lans.items():
         path: Path = ("lans", name, "nodes")
@@ -36,6 +37,17 @@ def _check_own_names(topology: Topology, reporter: Reporter) -> None:
         for name in names:
             if problem := name_problem(kind, name):
                 reporter.problem((section, name), problem, at_key=True)
+
+
+def _check_counted(topology: Topology, reporter: Reporter) -> None:
+    """Report groups that stand for many, one of which has another group's name."""
+    owners: dict[str, str] = {}
+    for key, spec in topology.anycast.items():
+        for name, _ in spec.places(key):
+            if owners.setdefault(name, key) != key:
+                message = f"a group {quoted(name)} is in group {owners[name]} and in {key}"
+                reporter.problem(("anycast", key), message, at_key=True)
+                break
 
 
 def _check_node(topology: Topology, reporter: Reporter, path: Path, name: str) -> bool:

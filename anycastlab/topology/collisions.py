@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from anycastlab.topology.addresses import Plan, span, usable
 from anycastlab.topology.literals import Subnet, not_unicast
-from anycastlab.topology.models import Topology
+from anycastlab.topology.models import GroupSpec, Topology
 from anycastlab.topology.network import Address
 from anycastlab.topology.positions import Path
 from anycastlab.topology.reporter import Reporter
@@ -107,17 +107,26 @@ def _check_nodes(topology: Topology, reporter: Reporter, subnets: dict[int, list
 
 def _check_groups(topology: Topology, reporter: Reporter) -> None:
     """Report an address that a registry has given out already; it sees only its own."""
-    owners: dict[tuple[str, Address | NamedAddress], str] = {}
-    for name, group in topology.anycast.items():
-        for index, address in enumerate(service.address for service in group.addresses):
-            where: Path = ("anycast", name, "addresses", index)
-            if not isinstance(address, NamedAddress):
-                _check_unicast(reporter, where, address, "a service address")
-            owner = owners.setdefault((group.registry, address), f"{name}:{index}")
-            if owner != f"{name}:{index}":
-                group_of = owner.rpartition(":")[0]
-                message = f"{address} is a service address of group {group_of} already"
-                reporter.problem(where, message)
+    owners: dict[tuple[str, Address | NamedAddress], tuple[str, int]] = {}
+    said: set[Path] = set()
+    for name, spec, where, index, address in _given(topology):
+        if not isinstance(address, NamedAddress):
+            _check_unicast(reporter, where, address, "a service address")
+        owner = owners.setdefault((spec.registry, address), (name, index))
+        if owner != (name, index) and where not in said:
+            message = f"{address} is a service address of group {owner[0]} already"
+            reporter.problem(where, message)
+            said.add(where)
+
+
+def _given(
+    topology: Topology,
+) -> Iterator[tuple[str, GroupSpec, Path, int, Address | NamedAddress]]:
+    """Yield every given service address: of which group, where and as which it is written."""
+    for key, spec in topology.anycast.items():
+        for name, place in spec.places(key):
+            for index, address in enumerate(spec.given(place)):
+                yield name, spec, ("anycast", key, "addresses", index), index, address
 
 
 def check_services(topology: Topology, plan: Plan, reporter: Reporter) -> None:
@@ -125,13 +134,13 @@ def check_services(topology: Topology, plan: Plan, reporter: Reporter) -> None:
     if not any(group.addresses for group in topology.anycast.values()):
         return
     claims = {version: sorted(_unicast(topology, plan, version)) for version in (4, 6)}
-    for name, group in topology.anycast.items():
-        for index, address in enumerate(service.address for service in group.addresses):
-            if isinstance(address, NamedAddress):
-                continue
-            if claim := _holder(claims[address.version], address):
-                message = f"service address {address} is taken: it {claim.owner}"
-                reporter.problem(("anycast", name, "addresses", index), message)
+    said: set[Path] = set()  # once for all the groups that an entry stands for
+    for _, _, where, _, address in _given(topology):
+        if isinstance(address, NamedAddress) or where in said:
+            continue
+        if claim := _holder(claims[address.version], address):
+            reporter.problem(where, f"service address {address} is taken: it {claim.owner}")
+            said.add(where)
 
 
 def _unicast(topology: Topology, plan: Plan, version: int) -> Iterator[_Claim]:

@@ -6,7 +6,8 @@ What these types cannot see (that a name is a node's, that no two addresses coll
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, get_args
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -24,8 +25,9 @@ from anycastlab.topology.forms import NotEmpty, OneOrMore, ShortForm, Strict
 from anycastlab.topology.health import Tie
 from anycastlab.topology.literals import AddressText, SubnetText
 from anycastlab.topology.names import LAB_NAME_SCHEMA, NAME_SCHEMA
-from anycastlab.topology.network import Impairment, Role
+from anycastlab.topology.network import Address, Impairment, Role
 from anycastlab.topology.positions import Path
+from anycastlab.topology.reserved import NamedAddress
 from anycastlab.topology.routing_spec import RoutingSpec
 from anycastlab.topology.service_address import ServiceAddress
 from anycastlab.topology.settings import SysctlName, SysctlValue
@@ -207,6 +209,9 @@ class GroupSpec(Strict):
     addresses: Annotated[list[ServiceAddress], OneOrMore()] = Field(
         [], description="Its service addresses; if left out, one of each family is assigned."
     )
+    count: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        None, description="So many groups, NAME1, NAME2, ...; given addresses are the first's."
+    )
     registry: str = Field(
         "", description="Who assigned them: registries do not know of each other's addresses."
     )
@@ -216,12 +221,35 @@ class GroupSpec(Strict):
         Discriminator(_form),
     ] = Field(description="The nodes that serve it: a list, or {node: {announce: ...}}.")
 
+    @model_validator(mode="after")
+    def _has_room(self) -> Self:
+        more = (self.count or 1) - 1
+        for service in self.addresses if more else ():
+            if isinstance(service.address, NamedAddress):
+                raise ValueError(f"there is one {service.address}: leave count out")
+            if int(service.address) + more >= 1 << service.address.max_prefixlen:
+                raise ValueError(f"there are not {self.count} addresses from {service.address} on")
+        return self
+
     def member_items(self) -> list[tuple[Path, str, MemberSpec]]:
         """Return each member with its path inside the group."""
         if isinstance(self.members, dict):
             return [(("members", name), name, spec) for name, spec in self.members.items()]
         plain = MemberSpec()
         return [(("members", index), name, plain) for index, name in enumerate(self.members)]
+
+    def places(self, name: str) -> Iterator[tuple[str, int]]:
+        """Yield the names of the groups it stands for, and how far their addresses are moved."""
+        if self.count is None:
+            yield name, 0
+        else:
+            yield from ((f"{name}{place + 1}", place) for place in range(self.count))
+
+    def given(self, place: int) -> Iterator[Address | NamedAddress]:
+        """Yield the given addresses of the group at one of its places."""
+        for service in self.addresses:
+            address = service.address
+            yield address if isinstance(address, NamedAddress) else address + place
 
 
 _NAMED: dict[str, Any] = {"propertyNames": NAME_SCHEMA}

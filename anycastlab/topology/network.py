@@ -211,6 +211,27 @@ class Multipath:
 
 
 @dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A border that announces a covering prefix ``towards`` its neighbours outside.
+
+    It discards what it has no better route for, and tells them no more-specific of the prefix.
+    """
+
+    at: str
+    prefix: IPv4Network | IPv6Network
+    towards: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A router that accepts no longer prefix from ``neighbours`` (all routers if none is named)."""
+
+    at: str
+    longest: Mapping[Family, int]
+    neighbours: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Routing:
     """How routes come about: by the lab (``kernel``) or by a daemon's protocol.
 
@@ -225,6 +246,13 @@ class Routing:
     multipath: Multipath = field(default_factory=Multipath)
     detect: float = 0.0
     spread: float = 0.0
+    aggregates: tuple[Aggregate, ...] = ()
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def policed(self) -> bool:
+        """Whether some router does not learn, or tell, all there is."""
+        return bool(self.aggregates or self.filters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,12 @@ from types import MappingProxyType
 
 from anycastlab.topology.addresses import Plan, Span, usable
 from anycastlab.topology.interfaces import interface_name
-from anycastlab.topology.models import NodeSpec, Topology
+from anycastlab.topology.models import GroupSpec, NodeSpec, Topology
 from anycastlab.topology.network import (
+    Address,
+    Aggregate,
     Component,
+    Filter,
     Group,
     Interface,
     Lan,
@@ -109,8 +112,8 @@ def _node(
 
 
 def _groups(topology: Topology, plan: Plan) -> dict[str, Group]:
-    groups = {}
-    for (name, spec), addresses in zip(topology.anycast.items(), plan.groups, strict=True):
+    groups, addresses = {}, iter(plan.groups)
+    for key, spec in topology.anycast.items():
         members = tuple(
             Member(
                 node,
@@ -120,15 +123,22 @@ def _groups(topology: Topology, plan: Plan) -> dict[str, Group]:
             )
             for _, node, member in spec.member_items()
         )
-        held = list(zip(spec.addresses, addresses, strict=False))  # none if they are assigned
-        formal = frozenset(address for written, address in held if written.mode == "rfc2373")
-        on_link = {
-            address: written.address.lan
-            for written, address in held
-            if isinstance(written.address, NamedAddress)
-        }
-        groups[name] = Group(name, addresses, members, formal, MappingProxyType(on_link))
+        for name, _ in spec.places(key):
+            groups[name] = _group(name, spec, members, next(addresses))
     return groups
+
+
+def _group(
+    name: str, spec: GroupSpec, members: tuple[Member, ...], addresses: tuple[Address, ...]
+) -> Group:
+    held = list(zip(spec.addresses, addresses, strict=False))  # none if they are assigned
+    formal = frozenset(address for written, address in held if written.mode == "rfc2373")
+    on_link = {
+        address: written.address.lan
+        for written, address in held
+        if isinstance(written.address, NamedAddress)
+    }
+    return Group(name, addresses, members, formal, MappingProxyType(on_link))
 
 
 def _routing(topology: Topology) -> Routing:
@@ -139,4 +149,16 @@ def _routing(topology: Topology) -> Routing:
     options = MappingProxyType(spec.model_extra or {})
     choice = spec.multipath
     multipath = Multipath(choice.hash, choice.resilient, choice.seeds)
-    return Routing(spec.daemon, spec.protocol, tables, options, multipath, spec.detect, spec.spread)
+    aggregates = tuple(
+        Aggregate(one.at, prefix, tuple(one.towards))
+        for one in spec.aggregate
+        for prefix in one.prefix
+    )
+    filters = tuple(
+        Filter(one.at, {4: one.longest.ipv4, 6: one.longest.ipv6}, tuple(one.origin))
+        for one in spec.filter
+    )
+    times = spec.detect, spec.spread
+    return Routing(
+        spec.daemon, spec.protocol, tables, options, multipath, *times, aggregates, filters
+    )

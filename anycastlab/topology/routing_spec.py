@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from anycastlab.topology.forms import ShortForm
+from anycastlab.topology.forms import OneOrMore, ShortForm
 from anycastlab.topology.multipath import MultipathSpec
+from anycastlab.topology.policy_models import AggregateSpec, FilterSpec
 from anycastlab.topology.units import Seconds
 
 
@@ -36,6 +37,13 @@ class RoutingSpec(ShortForm):
     )
     spread: Seconds = Field(
         0.0, description="kernel: the time the news takes for each hop outward, as 50ms."
+    )
+
+    aggregate: Annotated[list[AggregateSpec], OneOrMore()] = Field(
+        [], description="kernel: borders that announce one covering prefix for many host routes."
+    )
+    filter: Annotated[list[FilterSpec], OneOrMore()] = Field(
+        [], description="kernel: routers that accept no long prefixes."
     )
 
     @model_validator(mode="before")

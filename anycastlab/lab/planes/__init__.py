@@ -6,6 +6,7 @@ from pathlib import Path
 
 from anycastlab.lab.planes.base import ControlPlane
 from anycastlab.lab.planes.kernel import KernelPlane
+from anycastlab.lab.planes.policed import PolicedPlane
 from anycastlab.lab.planes.slow import SlowPlane
 from anycastlab.lab.timers import Timers
 from anycastlab.lab.world import World
@@ -20,6 +21,8 @@ def make(world: World, rundir: Path, timers: Timers) -> ControlPlane:
     """
     daemon = world.network.routing.daemon
     if daemon == "kernel":
+        if world.network.routing.policed:
+            return PolicedPlane(world)
         slow = world.network.routing.detect or world.network.routing.spread
         return SlowPlane(world, timers) if slow else KernelPlane(world)
     from anycastlab.lab.processes import Processes
