@@ -89,7 +89,7 @@ def test_the_supervisors_death_ends_everything_and_down_cleans_up(lab: Lab, cli:
     assert supervisor is not None
     lab.close()
     assert supervisor.kill()
-    assert inside.wait(timeout=10) != 0
+    assert inside.wait(timeout=60) != 0
     listed = json.loads(cli("list", "--json").stdout)
     assert {"lab": lab.name, "state": "dead", "file": lab.record.file} in listed
     dead = cli("status", lab.name)
