@@ -6,12 +6,15 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from anycastlab.cli.common import lab_and, split_lab
 from anycastlab.errors import ProgramError, UsageError
+
+if TYPE_CHECKING:
+    from anycastlab.lab.handle import Lab
 
 
 class _WithCommand(click.Command):
@@ -60,13 +63,15 @@ def _run(name: str | None, node: str, command: list[str]) -> int:
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
-        _become(namespace, mounts, f"{lab.name}.{node}", command)
+        _become(lab, node, namespace, mounts, command)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command decides what Ctrl-C means
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) % 256
 
 
-def _become(namespace: int, mounts: int, label: str, command: list[str]) -> NoReturn:
+def _become(lab: Lab, node: str, namespace: int, mounts: int, command: list[str]) -> NoReturn:
     from anycastlab.kernel import syscalls
+    from anycastlab.lab.planes.inside import exec_mounts
+    from anycastlab.lab.private_mounts import bind
 
     status = 126
     try:
@@ -76,7 +81,9 @@ def _become(namespace: int, mounts: int, label: str, command: list[str]) -> NoRe
         os.chdir(here)
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount("none", "/", "none", syscalls.MS_REC | syscalls.MS_SLAVE)
-        _own_sys(label)
+        _own_sys(f"{lab.name}.{node}")
+        for source, target in exec_mounts(lab.directory, node):
+            bind(source, target)
         os.execvp(command[0], command)
     except FileNotFoundError:
         click.echo(f"anycastlab: {ProgramError(f'no program {command[0]!r}')}", err=True)

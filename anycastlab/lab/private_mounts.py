@@ -52,6 +52,38 @@ def seeing(view: View | None) -> Iterator[None]:
         os.close(home)
 
 
+def bind(source: Path, target: Path) -> None:
+    """Show a directory at another place, in the caller's own mount namespace.
+
+    Where that place is missing, it is made in a directory that holds what was beside it.
+    """
+    held = os.open(source, os.O_PATH | os.O_CLOEXEC)
+    try:
+        if not target.exists():
+            _stand_in_for(target.parent)
+            target.mkdir()
+        mount(f"/proc/self/fd/{held}", str(target), "none", MS_BIND)
+    finally:
+        os.close(held)
+
+
+def _stand_in_for(directory: Path) -> None:
+    """Lay a directory over another and show in it all that is in the other."""
+    below = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        mount("tmpfs", str(directory), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+        with os.scandir(below) as entries:
+            for entry in entries:
+                there, here = f"/proc/self/fd/{below}/{entry.name}", directory / entry.name
+                if entry.is_symlink():
+                    here.symlink_to(os.readlink(there))
+                    continue
+                here.mkdir() if entry.is_dir() else here.touch()
+                mount(there, str(here), "none", MS_BIND | MS_REC)
+    finally:
+        os.close(below)
+
+
 def _mount(view: View) -> None:
     for target in view.empty:
         mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
