@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from anycastlab.topology.network import Family, Interface, Network
 
-Announce = Literal["static", "rip", "ospf", "bgp", "babel", "mld", "igmp", "nd"]
+Announce = Literal["static", "rip", "ospf", "bgp", "babel", "exabgp", "mld", "igmp", "nd"]
 ANNOUNCE: tuple[str, ...] = get_args(Announce)
 
 BY_DAEMON = frozenset({"rip", "ospf", "bgp", "babel"})

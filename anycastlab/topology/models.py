@@ -186,7 +186,8 @@ class MemberSpec(ShortForm):
     announce: Announce = Field(
         "static",
         description="How the network learns that it is a member: from this file (static), from its "
-        "routing daemon (rip, ospf, bgp, babel), or from its agent (mld, igmp, nd).",
+        "routing daemon (rip, ospf, bgp, babel), from ExaBGP in the place of that (exabgp), or "
+        "from its agent (mld, igmp, nd).",
     )
     check: Tie = Field(None, description="What its service must answer for it to be announced.")
 

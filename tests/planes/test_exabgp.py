@@ -141,7 +141,7 @@ def test_a_broken_configuration_is_shown(
     needs("bird")
     monkeypatch.setattr(exabgp_config, "config", lambda *_: "neighbour 10.0.0.1 {\n}\n")
     with running(network, rundir) as lab:
-        said = lab.settle(5.0)
+        said = lab.settle()
     assert said.startswith("exabgp in s1 ended with status 1")
     assert "neighbour" in said
 

@@ -87,7 +87,7 @@ def test_what_can_be_is_not_complained_of(fine: dict[str, str]) -> None:
         ),
         (
             {"members": "{s1: {announce: mdl}}"},
-            "5:60: expected static, rip, ospf, bgp, babel, mld, igmp or nd, not 'mdl'; "
+            "5:60: expected static, rip, ospf, bgp, babel, exabgp, mld, igmp or nd, not 'mdl'; "
             "did you mean 'mld'?",
         ),
         (
