@@ -118,8 +118,7 @@ def _bad_links(answer: dict[str, Any]) -> Iterator[str]:
         yield f"withdrawn: {node} from {group}"
     for node in answer["mute"]:
         yield f"routing daemon stopped: {node}"
-    for facts in answer["nodes"]:
-        yield from filter(None, facts["daemons"].values())
+    yield from answer["troubles"]
 
 
 def _describe(lab: Any, answer: dict[str, Any]) -> dict[str, Any]:
@@ -153,6 +152,7 @@ def _describe(lab: Any, answer: dict[str, Any]) -> dict[str, Any]:
         "mute": answer["mute"],
         "impaired": answer["impaired"],
         "black_holes": answer["black_holes"],
+        "troubles": answer["troubles"],
     }
 
 

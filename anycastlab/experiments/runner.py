@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from anycastlab.errors import AnycastlabError, InterruptedLabError, UsageError
@@ -76,10 +76,12 @@ class Runner:
 
 
 def perform(line: Line, context: Context) -> StepResult:
-    """Run one step. What the lab refuses to do, as it is now, is a failure of the step."""
+    """Run one step. It fails when the lab refuses it as it is now, or has gone wrong itself."""
     began = time.monotonic()
     try:
         outcome = line.step.run(context)
     except UsageError as error:
         outcome = Outcome("not possible now", (str(error),))
+    if troubles := context.lab.troubles():
+        outcome = replace(outcome, differences=(*outcome.differences, *troubles))
     return StepResult(line.text, line.line, time.monotonic() - began, outcome)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import gc
 import json
 import os
+import select
+import signal
 import socket
 import sys
 import traceback
@@ -34,10 +36,23 @@ class WireProcess:
         self._control.settimeout(_ANSWER_WITHIN)
         sys.stdout.flush()
         sys.stderr.flush()
-        self.pid = os.fork()
-        if self.pid == 0:
-            _run(theirs, name)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        try:
+            self.pid = os.fork()
+            if self.pid == 0:
+                _run(theirs, name)
+            self._handle = os.pidfd_open(self.pid)  # before a parent that reaps all can
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process has not ended."""
+        poll = select.poll()
+        poll.register(self._handle, select.POLLIN)
+        return not poll.poll(0)
 
     def add(self, name: str, indexes: tuple[int, int], impairment: Impairment) -> None:
         """Join two interfaces, whose veth peers are in their nodes; both are brought up.
@@ -53,6 +68,7 @@ class WireProcess:
     def close(self) -> None:
         """End the process."""
         self._control.close()
+        os.close(self._handle)
         with suppress(ChildProcessError):  # a parent that reaps whatever ends was faster
             os.waitpid(self.pid, 0)
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any
 
-from anycastlab.errors import LabExistsError, NoSuchLabError, UsageError
+from anycastlab.errors import UsageError
 from anycastlab.kernel import namespace
 from anycastlab.kernel.process import in_other_namespaces
 from anycastlab.lab import rootless
 from anycastlab.lab.channel import Channel
 from anycastlab.lab.faults import find_node
-from anycastlab.lab.record import LabDirectory, Record, lab_names
+from anycastlab.lab.record import LabDirectory, Record, find_record
 from anycastlab.lab.teardown import take_down, wait_cleaned
 from anycastlab.lab.ways import Way
 from anycastlab.routing.metrics import predict_as_seen
@@ -127,8 +127,7 @@ class Lab:
 
     def status(self) -> dict[str, Any]:
         """Nodes with role, life and services, and all that has happened to the lab."""
-        status: dict[str, Any] = self._channel.call("status")
-        return status
+        return dict(self._channel.call("status"))
 
     def state(self) -> NetworkState:
         """What has happened to the network since it came up."""
@@ -141,6 +140,10 @@ class Lab:
             frozenset((group, node) for group, node in answer["withdrawn"]),
             frozenset(answer["mute"]),
         )
+
+    def troubles(self) -> list[str]:
+        """What has gone wrong in the lab itself: a daemon or the wires ended by themselves."""
+        return list(self._channel.call("troubles"))
 
     def predict(self, family: Family | None = None) -> Mapping[tuple[str, str], tuple[str, ...]]:
         """The predicted catchment as things stand: (client, group) -> equally near instances."""
@@ -256,8 +259,7 @@ class Lab:
 
         Raises UsageError for an unknown or dead node, or a component that does not run there.
         """
-        told: dict[str, Any] = self._channel.call("tell", node=node, service=component)
-        return told
+        return dict(self._channel.call("tell", node=node, service=component))
 
     def impair(self, a: str, b: str, **changes: float | int | None) -> None:
         """Have a link do what is written of it, but for *changes*; without any, just that.
@@ -274,26 +276,3 @@ class Lab:
     def clear(self, a: str, b: str | None = None) -> None:
         """Let packets through again."""
         self._channel.call("clear", a=a, b=b)
-
-
-def find_record(name: str | None) -> Record:
-    """The record of a lab that is up: by name, or the only one.
-
-    Raises NoSuchLabError, UsageError when several are up and none is named, LabExistsError when
-    what is there is only the rest of one.
-    """
-    known = lab_names()
-    if name is None:
-        if len(known) > 1:
-            raise UsageError(f"several labs are up; name one: {', '.join(known)}")
-        if not known:
-            raise NoSuchLabError("", ())
-        name = known[0]
-    record = LabDirectory(name).read() if name in known else None
-    if record is None and name not in known:
-        raise NoSuchLabError(name, known)
-    if record is None or not record.alive or not record.ready:
-        coming = record is not None and record.alive
-        state = "is still coming up" if coming else f"is dead; clean up: anycastlab down {name}"
-        raise LabExistsError(f"lab {name!r} {state}")
-    return record

@@ -125,6 +125,13 @@ class Impairments:
             self._netem_both_ways(link, how)
         self.now[link.name] = how
 
+    def trouble(self) -> str:
+        """What is wrong with the wires themselves; '' when nothing is."""
+        if self._wires is None or self._wires.runs:
+            return ""
+        named = ", ".join(self._written)
+        return f"the process that carries the frames of impaired links ({named}) has ended"
+
     def describe(self) -> list[dict[str, Any]]:
         """Every link the file or a fault has impaired: by what means, and how."""
         return [

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from anycastlab.errors import LabExistsError, StateError
+from anycastlab.errors import LabExistsError, NoSuchLabError, StateError, UsageError
 from anycastlab.kernel.process import Process
 from anycastlab.lab.rootless import user
 
@@ -215,3 +215,26 @@ def lab_names() -> list[str]:
         return sorted(entry.name for entry in base_directory().iterdir() if entry.is_dir())
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return []
+
+
+def find_record(name: str | None) -> Record:
+    """The record of a lab that is up: by name, or the only one.
+
+    Raises NoSuchLabError, UsageError when several are up and none is named, LabExistsError when
+    what is there is only the rest of one.
+    """
+    known = lab_names()
+    if name is None:
+        if len(known) > 1:
+            raise UsageError(f"several labs are up; name one: {', '.join(known)}")
+        if not known:
+            raise NoSuchLabError("", ())
+        name = known[0]
+    record = LabDirectory(name).read() if name in known else None
+    if record is None and name not in known:
+        raise NoSuchLabError(name, known)
+    if record is None or not record.alive or not record.ready:
+        coming = record is not None and record.alive
+        state = "is still coming up" if coming else f"is dead; clean up: anycastlab down {name}"
+        raise LabExistsError(f"lab {name!r} {state}")
+    return record

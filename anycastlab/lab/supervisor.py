@@ -59,6 +59,7 @@ class Supervisor:
         self._operations: Mapping[str, Callable[..., Any]] = {
             "status": self._status,
             "state": self._state,
+            "troubles": self._troubles,
             "kill": self._kill,
             "revive": self._revive,
             "cut": self._faults.cut,
@@ -180,8 +181,15 @@ class Supervisor:
             "inodes": [namespace.inode(held) for held in self._world.namespaces.values()],
             "impaired": self._world.impairments.describe(),
             "black_holes": self._world.black_holes.describe(),
+            "troubles": self._troubles(),
             **self._state(),
         }
+
+    def _troubles(self) -> list[str]:
+        """What has gone wrong in the lab itself, and no fault that was asked for."""
+        daemons = [self._plane.daemons(name) for name in self._world.namespaces]
+        ended = [how for known in daemons for how in known.values()]
+        return [trouble for trouble in (self._world.impairments.trouble(), *ended) if trouble]
 
     def _state(self) -> dict[str, Any]:
         state = self._faults.state

@@ -52,6 +52,9 @@ class PaperLab:
     def state(self) -> NetworkState:
         return self.now
 
+    def troubles(self) -> list[str]:
+        return []
+
     def predict(self, family: Family | None = None) -> dict[tuple[str, str], tuple[str, ...]]:
         return predict(self.network, self.now, family=family)
 

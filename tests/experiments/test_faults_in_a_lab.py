@@ -9,6 +9,11 @@ import yaml
 
 from anycastlab.errors import UsageError
 from anycastlab.experiments.registry import FAULTS
+from anycastlab.experiments.runner import perform
+from anycastlab.experiments.script import Line, typed
+from anycastlab.experiments.step import Context
+from anycastlab.kernel import namespace
+from anycastlab.kernel.process import in_other_namespaces
 from tests.experiments.shared_lab import SharedLab
 from tests.lab.conftest import unique
 from tests.planes.conftest import needs
@@ -194,3 +199,18 @@ def test_a_stream_to_a_group_that_has_nobody_left_is_lost_whole_and_says_so(
         assert flow.sent + flow.refused > 0
         (difference,) = kernel.do(step % "ends-at: s1").differences
         assert difference.endswith("expected to end at s1, ended at nobody")
+
+
+def test_a_daemon_that_dies_by_itself_is_an_error_of_the_step_that_runs(bird: SharedLab) -> None:
+    asked = "expect: {from: c1, to: A, protocol: udp, instance: s1, within: 10s}"
+    step = Line(typed("expect", yaml.safe_load(asked)["expect"]), asked, 1)
+    context = Context(bird.lab, bird.prober)
+    assert perform(step, context).ok
+    assert bird.lab.troubles() == []
+    inode = namespace.inode(bird.lab.namespace("s2"))
+    for process in in_other_namespaces()[inode]:
+        process.kill()
+    (died,) = perform(step, context).outcome.differences
+    assert died.startswith("bird in s2 ended by SIGKILL")
+    bird.do("start-daemon: s2")
+    assert perform(step, context).ok

@@ -289,4 +289,7 @@ def test_a_wire_process_that_has_ended_is_said_and_the_lab_lives(
     os.kill(process, signal.SIGKILL)
     with pytest.raises(HostError, match="carries the frames of impaired links"):
         lab.impair("r1", "r2", delay=0.002)
-    assert lab.status()["nodes"]["r1"]["alive"]
+    status = lab.status()
+    assert status["nodes"]["r1"]["alive"]
+    assert status["troubles"] == lab.troubles()
+    assert "(r1--r2) has ended" in lab.troubles()[0]
