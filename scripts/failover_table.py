@@ -189,14 +189,15 @@ def gap(milliseconds: float | None) -> str:
     return f"{milliseconds:.1f} ms" if milliseconds < 1000 else f"{milliseconds / 1e3:.2f} s"
 
 
-def put(profile: str, lines: Iterable[str]) -> None:
-    """Replace the table of a profile in the document: what stands between its two marks."""
-    text = DOCUMENT.read_text(encoding="utf-8")
+def put(profile: str, lines: Iterable[str], document: Path | None = None) -> None:
+    """Replace the table of a profile in a document: what stands between its two marks."""
+    document = document or DOCUMENT
+    text = document.read_text(encoding="utf-8")
     begin, end = f"<!-- {profile} -->\n", f"<!-- end of {profile} -->"
     head, _, rest = text.partition(begin)
     _, _, tail = rest.partition(end)
     body = "\n".join(lines)
-    DOCUMENT.write_text(f"{head}{begin}\n{body}\n\n{end}{tail}", encoding="utf-8")
+    document.write_text(f"{head}{begin}\n{body}\n\n{end}{tail}", encoding="utf-8")
 
 
 def chosen(words: Sequence[str]) -> list[Plane]:

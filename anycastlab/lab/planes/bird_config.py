@@ -100,7 +100,8 @@ protocol kernel kernel{family} {{
 def _joins(speaker: Speaker, family: int) -> Iterator[str]:
     """A filter for what this router's membership agent has written: as far as if the member spoke.
 
-    A member that speaks would be one hop and one AS farther than the router.
+    A member that speaks would be one hop and one AS farther than the router. OSPF says by itself
+    where packets are to be forwarded (RFC 2328, section 12.4.4.1), and reckons with that.
     """
     if not any(port.joined for port in speaker.ports):
         return
@@ -110,8 +111,7 @@ def _joins(speaker: Speaker, family: int) -> Iterator[str]:
     yield f"  rip_metric = 2; bgp_path = prepend(+empty+, {speaker.asn});"
     for port in speaker.ports:
         if port.joined:
-            costs = f"ospf_metric1 = {port.cost + 1}; babel_metric = {port.cost};"
-            yield f'  if ifname = "{port.interface.name}" then {{ {costs} }}'
+            yield f'  if ifname = "{port.interface.name}" then babel_metric = {port.cost};'
     yield "  accept;"
     yield "}"
 
@@ -228,7 +228,7 @@ _PREPARE = """\
 function prepare() {
   if proto = "links" || source ~ [ RTS_OSPF, RTS_OSPF_IA, RTS_OSPF_EXT1, RTS_OSPF_EXT2 ]
   then return false;
-  if source !~ [ RTS_STATIC, RTS_INHERIT ] then ospf_metric1 = 1;
+  if source != RTS_STATIC then ospf_metric1 = 1;
   return true;
 }"""
 

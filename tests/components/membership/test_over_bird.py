@@ -1,0 +1,71 @@
+"""The hand-over to BIRD: the agent writes a route, which is learned and spoken of further on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from anycastlab.lab.handle import Lab
+from tests.lab.conftest import unique
+from tests.planes.conftest import needs
+
+from .test_in_a_lab import eventually, told
+
+A6 = "2001:db8:a::1"
+TOPOLOGY = f"""\
+nodes: {{r0: router, r1: router, r2: router, c1: client, s1: server, s2: server, s3: server}}
+links:
+  - [c1, r0]
+  - [r0, r1]
+  - [r0, r2]
+  - [s3, r2]
+lans: {{lan1: {{nodes: [r1, s1, s2]}}}}
+anycast:
+  A:
+    addresses: "{A6}"
+    members: {{s1: {{announce: mld}}, s2: {{announce: mld}}, s3: {{announce: PROTOCOL}}}}
+routing: {{daemon: bird, protocol: PROTOCOL}}
+"""
+
+
+@pytest.fixture(scope="module", params=["bgp", "rip", "ospf"])
+def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    needs("bird")
+    file: Path = tmp_path_factory.mktemp("bird") / "over-bird.yaml"
+    text = TOPOLOGY.replace("PROTOCOL", request.param)
+    file.write_text(f"name: {unique('over-bird-' + request.param)}\n{text}")
+    with Lab.up(file) as running:
+        yield running
+
+
+def routes(lab: Lab, node: str) -> list[tuple[str, int]]:
+    """Who wrote each route to A in a node's kernel, and how many next hops it has."""
+    with lab.inside(node):
+        command = ["ip", "-j", "-6", "route", "show", A6]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=20)
+    found = json.loads(done.stdout or "[]")
+    return [(route["protocol"], len(route.get("nexthops", [route]))) for route in found]
+
+
+def test_what_the_agent_writes_is_learned_and_spoken_of(lab: Lab) -> None:
+    assert routes(lab, "r1") == [("201", 2)]
+    # s1 and s2 are as far from r0 as s3: had the members a daemon of their own, so they would be
+    assert routes(lab, "r0") == [("bird", 2)]
+    assert lab.predict()["c1", "A"] == ("s1", "s2", "s3")
+
+
+def test_members_that_leave_are_told_of_no_more_and_come_back(lab: Lab) -> None:
+    lab.withdraw("s1", "A")
+    assert eventually(lambda: routes(lab, "r1") == [("201", 1)])
+    lab.withdraw("s2", "A")
+    assert eventually(lambda: routes(lab, "r1") == [("bird", 1)], 20)
+    assert eventually(lambda: routes(lab, "r0") == [("bird", 1)], 20)
+    assert lab.predict()["c1", "A"] == ("s3",)
+    lab.announce("s2", "A")
+    assert eventually(lambda: routes(lab, "r1") == [("201", 1)])
+    assert eventually(lambda: routes(lab, "r0") == [("bird", 2)], 20)
+    assert told(lab)["members"] == {"A": ["s2"]}
