@@ -56,6 +56,7 @@ class MembershipHost(Joining):
 
     name: ClassVar[str] = HOST
     options: ClassVar[type[Options]] = HostOptions
+    serves: ClassVar[bool] = False
 
     def start(self, place: Place, options: Options) -> None:
         """Listen, and join unless it is to wait."""

@@ -45,6 +45,7 @@ class MembershipRouter(Component):
 
     name: ClassVar[str] = ROUTER
     options: ClassVar[type[Options]] = RouterOptions
+    serves: ClassVar[bool] = False
 
     def start(self, place: Place, options: Options) -> None:
         """Listen on every interface with members beside it, and ask."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ anycast:
   N: {{addresses: "{N6}", members: {{s2: {{announce: nd}}}}}}
 """
 ROUTER = "membership-router"
+IGMP_MAC = b"\x01\x00\x5e\0\0\2"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ class Forger:
             version: (lab.socket("x", socket.AF_PACKET, socket.SOCK_DGRAM, 0), kind, mac)
             for version, kind, mac in (
                 (6, 0x86DD, b"\x33\x33\0\0\0\2"),
-                (4, 0x0800, b"\x01\x00\x5e\0\0\2"),
+                (4, 0x0800, IGMP_MAC),
             )
         }
 
@@ -153,6 +155,33 @@ def test_a_bad_message_is_counted_has_one_line_and_makes_no_route(
     after = told(lab)
     assert (after["members"], after["routes"]) == (EVERYBODY, 4)
     assert not lab.state().withdrawn
+
+
+def test_no_garbage_ends_the_agent_or_makes_a_route(lab: Lab) -> None:
+    chance, before = random.Random(4861), told(lab)
+    seeds = [bytes(mld()), bytes(mld("query")), bytes(igmp()), bytes(advertisement(N6))]
+    with lab.socket("x", socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
+        sock.bind(("lan1", 0))
+        for _ in range(500):
+            packet = bytearray(chance.choice(seeds))
+            for _ in range(chance.randrange(4)):
+                packet[chance.randrange(len(packet))] = chance.randrange(256)
+            packet = packet[: chance.randrange(1, 4 * len(packet))]
+            mac = b"\x06" + chance.randbytes(5)  # each a sender of its own
+            six = packet[0] >> 4 == 6
+            group, kind = (b"\x33\x33\0\0\0\2", b"\x86\xdd") if six else (IGMP_MAC, b"\x08\0")
+            sock.send(group + mac + kind + packet.ljust(20, b"\0"))
+    assert eventually(lambda: told(lab)["received"] >= before["received"] + 200)
+    assert told(lab)["malformed"] > before["malformed"]
+    assert everybody(lab)
+    assert "Traceback" not in (lab.directory / "supervisor.log").read_text()
+
+
+def test_an_application_that_stops_is_a_member_still(lab: Lab) -> None:
+    lab.stop_service("s1")
+    assert lab.status()["nodes"]["s1"]["services"] == ["membership-host"]
+    lab.start_service("s1")
+    assert everybody(lab)
 
 
 def test_a_leave_forged_in_a_members_name_takes_nothing_from_it(lab: Lab, forger: Forger) -> None:
