@@ -111,7 +111,7 @@ WAYS = (
     way("rip", BOTH, "timeout: 6 s; 180 s", 6, 14, 60, 260),
     way("ospf", BOTH, "dead interval: 4 s; 40 s", 8, 10, 30, 70),
     way("bgp", BOTH, "hold time: 3 s; 90 s in RFC 4271, 240 s in BIRD", 3, 6, 30, 260),
-    way("babel", BOTH, "3.5 updates: 7 s; 56 s", 6, 14, 60, 120),
+    way("babel", BOTH, "hellos missed, at most 3.5 updates: 7 s; 56 s", 6, 14, 60, 120),
     way("mld", (6,), MLD_RULE, 2, 4, 10, 280),
     way("igmp", (4,), MLD_RULE, 2, 4, 10, 280),
     way("nd", (6,), MLD_RULE, 3, 4, 280, 280),

@@ -73,5 +73,7 @@ def test_a_cell_has_the_median_and_the_span_and_tells_what_never_came() -> None:
 
 def test_the_document_has_a_place_for_the_table_and_a_row_for_each_way() -> None:
     text = (ROOT / "docs/membership.md").read_text()
-    assert text.count("<!-- fast -->\n") == text.count("<!-- end of fast -->") == 1
+    for profile in table.INTERVAL:
+        assert text.count(f"<!-- {profile} -->\n") == 1
+        assert text.count(f"<!-- end of {profile} -->") == 1
     assert re.findall(r"^\| `([a-z]+)` \|", text, re.MULTILINE)[: len(ANNOUNCE)] == list(ANNOUNCE)
