@@ -196,8 +196,8 @@ def test_ten_flaps_a_second_are_one_announcement_in_a_hold_down_at_most(lab: Lab
     Flap.model_validate(flap).strike(lab)
     took = time.monotonic() - began
     held, jumpy = (told(lab, name)["announcements"] - old for name, old in before.items())
-    assert held <= took / 1.0 + 1
-    assert jumpy >= 8
+    most = took / 1.0 + 1
+    assert held <= most < jumpy
 
 
 def test_what_is_done_by_hand_comes_first(lab: Lab) -> None:
