@@ -8,8 +8,8 @@
  * Usage: prober PLAN THREADS     prints {"total": ms, "probes": n, "received": n, "answered": n}
  */
 #include "floor.h"
+#include "probe_filters.h"
 #include <arpa/inet.h>
-#include <linux/filter.h>
 #include <linux/icmp.h>
 #include <linux/if_packet.h>
 #include <linux/net_tstamp.h>
@@ -69,47 +69,12 @@ static void enter(const char *space) {
     close(fd);
 }
 
-static void filter(int fd, struct sock_filter *code, int length) {
-    struct sock_fprog program = {length, code};
-    check(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program), "filter");
-}
-
-/* Echo requests and replies, SYNs and SYN-ACKs, of IPv4 and not on lo. */
-static void only_probes(int fd) {
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_IFINDEX),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 8, 0),
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x45, 0, 6),
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMP, 3, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 3),
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 20 + 13),
-        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 2, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, KEPT),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-    };
-    filter(fd, code, sizeof code / sizeof *code);
-}
-
-/* What comes back to the port the SYNs were sent from. */
-static void only_answers(int fd) {
-    unsigned char *port = (unsigned char *)syn.bytes;
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 20 + 2),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port[0] << 8 | port[1], 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, KEPT),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-    };
-    filter(fd, code, sizeof code / sizeof *code);
-}
-
 static int open_tap(const char *space) {
     int on = 1, room = 32 << 20;
     struct sockaddr_ll everywhere = {.sll_family = AF_PACKET, .sll_protocol = htons(0x0003)};
     enter(space);
     int fd = check(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "tap");
-    only_probes(fd);
+    only_probes(fd, KEPT);
     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
     check(bind(fd, (void *)&everywhere, sizeof everywhere), "bind");
@@ -125,7 +90,7 @@ static int open_raw(uint32_t source, int protocol) {
     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps);
     check(bind(fd, (void *)&own, sizeof own), "bind");
     if (protocol == IPPROTO_TCP) {
-        only_answers(fd);
+        only_answers(fd, KEPT, (unsigned char)syn.bytes[0] << 8 | (unsigned char)syn.bytes[1]);
     } else {
         struct icmp_filter heard = {~(1u << ICMP_ECHOREPLY)};
         setsockopt(fd, SOL_RAW, ICMP_FILTER, &heard, sizeof heard);

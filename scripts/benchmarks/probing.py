@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from shutil import which
@@ -89,7 +90,7 @@ def by_fping(name: str, interval: str) -> float:
     Starting it inside the client's namespace counts. *interval* is the pause between two probes: a
     millisecond, the least it documents, is most of its time; root may have it pause not at all.
     """
-    network = Lab.find(name).network
+    network = _network(name)
     targets = _addresses(network)
     command = ["fping", "-q", "-c1", f"-i{interval}", "-t500", "-r0", *targets]
     began = time.perf_counter()
@@ -101,7 +102,7 @@ def by_fping(name: str, interval: str) -> float:
 
 def by_scapy(name: str) -> float:
     """Call sr1 for the probes of one client; return the milliseconds all would take."""
-    network = Lab.find(name).network
+    network = _network(name)
     targets = _addresses(network)
     client = network.role("client")[0]
     setns(_open(network, client), CLONE_NEWNET)
@@ -121,7 +122,7 @@ def _extrapolated(began: float, probes: int) -> float:
 
 def write_plan(name: str, plan: str) -> None:
     """Write down for the C program whom to probe, and from where."""
-    network = Lab.find(name).network
+    network = _network(name)
     members = {member for group in network.groups.values() for member in group.instances}
     parts = [counted(shape(4).fill(0, 0)) for shape in (craft.echo, craft.syn)]
     addresses = _addresses(network)
@@ -129,10 +130,16 @@ def write_plan(name: str, plan: str) -> None:
     parts += [bytes(map(int, address.split("."))) for address in addresses]
     parts.append(number(len(members)))
     parts += [text(_path(network, member)) for member in members]
-    parts.append(number(CLIENTS))
-    for client in network.role("client"):
+    clients = network.role("client")
+    parts.append(number(len(clients)))
+    for client in clients:
         parts += [text(_path(network, client)), network.nodes[client].ipv4.packed]
     Path(plan).write_bytes(b"".join(parts))
+
+
+def _network(name: str) -> Network:
+    with closing(Lab.find(name)) as lab:
+        return lab.network
 
 
 def _addresses(network: Network) -> list[str]:

@@ -75,7 +75,8 @@ class Row:
     def text(self) -> str:
         """One line of the table."""
         theirs = "" if self.theirs is None else f"{self.theirs:.4g}"
-        ratio = f"{self.value:.2f}x" if self.target.endswith("x") else ""
+        compared = self.theirs is not None and self.target[-1:] in ("x", "")
+        ratio = f"{self.value:.2f}x" if compared else ""
         verdict = ("ok" if self.ok else "MISSED") if self.target else ""
         return (
             f"{self.measure:<40} {self.size:>6} {self.ours:>10.4g} {self.unit:<6}"

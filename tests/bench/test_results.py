@@ -32,6 +32,16 @@ def test_a_figure_without_a_rival_is_held_to_its_own_limit(figure: float, ok: bo
     assert row.theirs is None
 
 
+def test_what_is_only_compared_has_a_ratio_and_is_held_to_nothing() -> None:
+    slower, faster = (
+        Row.at_most("map", 9, [9.0], [2.0], None),
+        Row.faster("map", 9, [9.0], [2.0], None, "f"),
+    )
+    assert slower.ok and faster.ok
+    assert "4.50x" in slower.text() and "0.22x" in faster.text()
+    assert not any(word in slower.text() + faster.text() for word in ("ok", "MISSED"))
+
+
 def test_what_c_did_is_shown_beside_a_figure_that_is_held_to_its_own_limit() -> None:
     row = Row.within("late", 5000, [0.2], 0.1, "%", [0.5, 0.4, 0.3])
     assert (row.ok, row.theirs, row.against) == (False, 0.4, "C")
