@@ -94,7 +94,8 @@ def status(lab: str | None, as_json: bool) -> None:
     click.echo(f"lab {answer['lab']}: routing {routing}, supervisor {answer['supervisor']}")
     for node in answer["nodes"]:
         life = "" if node["alive"] else "  DEAD"
-        services = f"  runs {', '.join(node['services'])}" if node["services"] else ""
+        running = [*node["services"], *node["daemons"]]
+        services = f"  runs {', '.join(running)}" if running else ""
         click.echo(f"  {node['node']:<20} {node['role']:<7} {node['ipv4']:<16}{services}{life}")
     for group in answer["groups"]:
         addresses = ", ".join(group["addresses"])

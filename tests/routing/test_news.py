@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, permutations
 from types import MappingProxyType
 
 import pytest
 
 from anycastlab.routing.graph import Wiring
-from anycastlab.routing.news import Flood
+from anycastlab.routing.news import Flood, News, after, difference, hear
 from anycastlab.routing.state import INTACT, NetworkState
 from anycastlab.topology.load import load_text
 
@@ -55,3 +56,26 @@ def test_it_goes_only_as_far_as_the_network_is_there() -> None:
     flood = Flood(Wiring(load_text(CHAIN, "chain.yaml").network))
     apart = NetworkState(dead=frozenset({"s1"}), cut=frozenset({"r1--r2"}))
     assert flood.hops(INTACT, DEAD, apart) == {"r4": 0, "r3": 1, "r2": 1, "h1": 1}
+
+
+def test_whoever_has_heard_everything_in_whatever_order_knows_how_things_are() -> None:
+    states = [
+        INTACT,
+        DEAD,
+        NetworkState(dead=frozenset({"s1", "r2"}), cut=CUT.cut, costs=COST.costs),
+        NetworkState(dead=frozenset({"r2"}), withdrawn=frozenset({("A", "s1")})),
+        NetworkState(cut=CUT.cut, costs=MappingProxyType({("r1", "r2"): 7})),
+    ]
+    told: list[News] = []
+    for number, (before, now) in enumerate(pairwise(states), 1):
+        changes = difference(before, now)
+        told.append({part: (number, value) for part, value in changes.items()})
+    for order in permutations(told):
+        known: News = {}
+        for news in order:
+            hear(known, news)
+        assert after(known) == states[-1]
+    without_the_last: News = {}
+    for news in told[:-1]:
+        hear(without_the_last, news)
+    assert after(without_the_last) == states[-2]
