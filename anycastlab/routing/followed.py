@@ -16,6 +16,9 @@ from anycastlab.routing.state import INTACT, NetworkState
 from anycastlab.routing.table import DISCARD, Hops, Prefix, Table
 from anycastlab.topology.network import Address, Family, Lan, Network
 
+Kind = tuple[object, ...]
+"""Addresses of one kind are led alike by every table."""
+
 
 class End(NamedTuple):
     """The instances that packets reach, sorted, and the distance to the nearest; None without."""
@@ -42,12 +45,15 @@ def follow(
     walker = _Walker(network, state)
     clients = [name for name in network.role("client") if name not in state.dead]
     found = {(client, name): End((), None) for client in network.role("client") for name in special}
+    known: dict[tuple[str, Kind], End] = {}
     for name in special:
         for address in network.groups[name].addresses:
             if family in (None, address.version):
+                kind = walker.kind(address)
                 for client in clients:
-                    ends = walker.ends(client, address)
-                    found[client, name] = _joined([found[client, name], *ends])
+                    if (client, kind) not in known:
+                        known[client, kind] = _joined(walker.ends(client, address))
+                    found[client, name] = _joined([found[client, name], known[client, kind]])
     return found
 
 
@@ -74,11 +80,12 @@ class _Walker:
         self._network, self._state = network, state
         self._tables = forwarding(network, state)
         self._lengths = {name: _lengths(table) for name, table in self._tables.items()}
+        self._groups = holders(network)
         self._holders = {
             address: frozenset(
                 member for group in groups for member in network.groups[group].instances
             )
-            for address, groups in holders(network).items()
+            for address, groups in self._groups.items()
         }
         self._on_link = {
             address: lan
@@ -93,6 +100,18 @@ class _Walker:
             for packed in (port.ipv4.packed, port.ipv6.packed)
         }
         self._costs = dict(_costs(network, state))
+
+    def kind(self, address: Address) -> Kind:
+        """Return what the tables may tell an address by."""
+        serving = frozenset(
+            member
+            for group in self._groups[address]
+            for member in self._network.groups[group].instances
+            if (group, member) not in self._state.withdrawn
+        )
+        covering = (one.prefix for one in self._network.routing.aggregates if address in one.prefix)
+        lan = self._on_link.get(address)
+        return address.version, serving, self._holders[address], lan, *covering
 
     def ends(self, client: str, address: Address) -> Iterator[End]:
         """Yield where packets from a client to an address end, over all branches."""
