@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from anycastlab.cli.common import json_option, lab_and, print_json, split_lab
+from anycastlab.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from anycastlab.lab.handle import Lab
     from anycastlab.probing.observation import Observation, Protocol
     from anycastlab.topology.network import Family
 
@@ -34,6 +36,11 @@ def family_options(function: Callable[..., int]) -> Callable[..., int]:
 @click.option("--count", type=click.IntRange(1, 10_000), default=1, help="How many of each kind.")
 @protocol_option
 @family_options
+@click.option(
+    "--routing-header",
+    type=click.Choice(["0"]),
+    help="Send an echo request with an IPv6 routing header of this type.",
+)
 @json_option
 def probe(
     *,
@@ -43,16 +50,22 @@ def probe(
     count: int,
     proto: Protocol | None,
     family: Family | None,
+    routing_header: str | None,
     as_json: bool,
 ) -> int:
     """Probe group G from client C in LAB: who received it, who answered?
 
     Without --proto, ICMP is used; without -4 or -6, both families the group has. The status is 1
-    when what happens is not what is predicted.
+    when what happens is not what is predicted; with --routing-header 0, when the header is not
+    answered as RFC 5095 has it.
     """
     from anycastlab.lab.handle import Lab
     from anycastlab.probing.prober import Prober
 
+    if routing_header is not None:
+        if family == 4 or proto not in (None, "icmp"):
+            raise UsageError("a routing header is of IPv6, and is sent with ICMPv6")
+        return _with_routing_header(Lab.find(lab), client, group, as_json=as_json)
     with Prober(Lab.find(lab)) as prober:
         found = prober.probe(client, group, protocol=proto or "icmp", family=family, count=count)
     return report(found, as_json=as_json)
@@ -123,6 +136,20 @@ def capture(*, names: tuple[str, ...], file: str, count: int | None, seconds: fl
     recorded = recording.recorded
     click.echo(f"{recorded} packet{'s' * (recorded != 1)} in {file}", err=True)
     return 130 if interrupted else 0
+
+
+def _with_routing_header(lab: Lab, client: str, group: str, *, as_json: bool) -> int:
+    from anycastlab.probing.prober import check_client
+    from anycastlab.probing.routing_header import ask
+
+    check_client(lab.network, client)
+    found = [ask(lab, client, group, left) for left in (1, 0)]
+    if as_json:
+        print_json([one.as_json() for one in found])
+    else:
+        for one in found:
+            click.echo(one.text())
+    return 0 if all(one.ok for one in found) else 1
 
 
 def report(found: Sequence[Observation], *, as_json: bool) -> int:

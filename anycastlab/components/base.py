@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeAlias
@@ -36,6 +36,10 @@ class Options(BaseModel):
     """What a topology file may say of a component; by default nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def mentions(self) -> Iterable[tuple[str, str]]:
+        """Each option that names a group, a node or a LAN, with that name."""
+        return ()
 
 
 class Timer(Protocol):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def check(topology: Topology, reporter: Reporter) -> None:
     """Report every unknown component, and every wrong option of a known one."""
+    groups = (name for key, group in topology.anycast.items() for name, _ in group.places(key))
+    known = {*groups, *topology.nodes, *topology.lans}
     for node, spec in topology.nodes.items():
         for place, entry in enumerate(spec.run):
             path = ("nodes", node, "run", place)
@@ -25,6 +27,12 @@ def check(topology: Topology, reporter: Reporter) -> None:
                 continue
             options = find(entry.name).options
             try:
-                options.model_validate(entry.options)
+                checked = options.model_validate(entry.options)
             except ValidationError as error:
                 reporter.validation((*path, entry.name), error, options)
+                continue
+            for option, name in checked.mentions():
+                if name not in known:
+                    hint = did_you_mean(name, known)
+                    message = f"{entry.name}: no group, node or LAN {name!r}{hint}"
+                    reporter.problem((*path, entry.name, option), message)

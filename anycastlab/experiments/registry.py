@@ -18,6 +18,7 @@ from anycastlab.experiments.member_faults import Announce, Drain, Withdraw
 from anycastlab.experiments.node_faults import Kill, Revive
 from anycastlab.experiments.resolve import Resolve
 from anycastlab.experiments.routes import Routes
+from anycastlab.experiments.routing_header import RoutingHeader
 from anycastlab.experiments.service_faults import StartService, StopService
 from anycastlab.experiments.sessions import Sessions
 from anycastlab.experiments.show import Show
@@ -39,7 +40,7 @@ FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
 STEPS: Mapping[str, type[Step]] = MappingProxyType(
     {
         **{step.verb: step for step in (Expect, Catchment, Stream, Sessions, Exec, Show, Resolve)},
-        Routes.verb: Routes,
+        **{step.verb: step for step in (Routes, RoutingHeader)},
         **FAULTS,
     }
 )

@@ -21,7 +21,7 @@ from anycastlab.probing.plan import Block, Kind, Target, targets
 from anycastlab.probing.sweep import Sweep
 from anycastlab.probing.taps import Taps
 from anycastlab.routing.followed import families_agree
-from anycastlab.topology.network import Family, Group
+from anycastlab.topology.network import Family, Group, Network
 
 _IDS = 1 << 32
 _TCP: frozenset[Kind] = frozenset({"tcp", "syn"})
@@ -136,11 +136,15 @@ class Prober:
         return [_known("group", name, known) for name in names]
 
     def _check_clients(self, names: Iterable[str]) -> None:
-        nodes = self._nodes.network.nodes
         for name in names:
-            role = _known("node", name, nodes).role
-            if role != "client":
-                raise UsageError(f"{name!r} is a {role}, not a client")
+            check_client(self._nodes.network, name)
+
+
+def check_client(network: Network, name: str) -> None:
+    """Raise UsageError unless *name* is a client."""
+    role = _known("node", name, network.nodes).role
+    if role != "client":
+        raise UsageError(f"{name!r} is a {role}, not a client")
 
 
 @contextmanager
