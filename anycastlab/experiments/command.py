@@ -16,12 +16,13 @@ from anycastlab.experiments.names import Complain, Names
 from anycastlab.experiments.pacing import pause_until
 from anycastlab.experiments.step import Context, Step
 from anycastlab.experiments.verdict import Outcome
-from anycastlab.lab.execution import Ended, run
+from anycastlab.lab.execution import Ended, Printed, run
 from anycastlab.topology.network import Network
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9-]+)\.([46])\}")
 """``{A.4}``: a group's or a node's address of that family."""
 _SHOWN = 60
+_LOOK_EVERY = 0.005
 
 Text = str | tuple[str, ...]
 
@@ -50,7 +51,10 @@ class Exec(BaseModel, Step):
     output: NamesField = Field((), description="What it prints: all of these occur.")
     never: NamesField = Field((), description="What it does not print.")
     within: Duration = Field(30.0, description="How long it may take, as 5s.")
-    before: Duration = Field(0.2, description="How long it runs before the first fault.")
+    when: str | None = Field(
+        None, description="The first fault strikes when it has printed this; its time counts on."
+    )
+    before: Duration = Field(0.0, description="How long it runs on before the first fault.")
     apart: Duration = Field(0.0, description="The time between two faults.")
     during: During = ()
 
@@ -78,12 +82,17 @@ class Exec(BaseModel, Step):
         data = {"status": ended.status, "seconds": round(ended.seconds, 6), "output": ended.output}
         return Outcome(_summary(ended), tuple(self.differences(ended, lab.network)), data=data)
 
-    def _strikes(self, context: Context) -> Callable[[], None] | None:
+    def _strikes(self, context: Context) -> Callable[[Printed], None] | None:
         struck = strikes(self.during, context.lab)
         if not struck:
             return None
 
-        def meanwhile() -> None:
+        def meanwhile(printed: Printed) -> None:
+            deadline = time.monotonic() + self.within
+            while self.when is not None and self.when not in printed():
+                if time.monotonic() >= deadline:
+                    return
+                pause_until(time.monotonic() + _LOOK_EVERY)
             due = time.monotonic() + self.before
             for strike in struck:
                 pause_until(due)

@@ -21,6 +21,9 @@ _OUTPUT = 1 << 20
 """Bytes that are kept of what a program prints."""
 
 
+Printed = Callable[[], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a program ended: its status (below 0: by a signal; None: it had to be killed because
@@ -36,9 +39,11 @@ def run(
     node: str,
     command: Sequence[str],
     within: float,
-    meanwhile: Callable[[], None] | None = None,
+    meanwhile: Callable[[Printed], None] | None = None,
 ) -> Ended:
     """Run a program in a node, call *meanwhile* while it runs, and wait for its end.
+
+    *meanwhile* is given what tells what the program has printed by then.
 
     After *within* seconds it and all its children are killed. Raises ProgramError when it cannot be
     started, UsageError for a node that is unknown or dead.
@@ -49,14 +54,17 @@ def run(
         status = None
         try:
             if meanwhile is not None:
-                meanwhile()
+                meanwhile(lambda: _read(printed.fileno()))
             with suppress(subprocess.TimeoutExpired):
                 status = process.wait(max(0.0, began + within - time.monotonic()))
         finally:
             _end(process)
         seconds = time.monotonic() - began
-        printed.seek(0)
-        return Ended(status, printed.read(_OUTPUT).decode(errors="replace"), seconds)
+        return Ended(status, _read(printed.fileno()), seconds)
+
+
+def _read(output: int) -> str:
+    return os.pread(output, _OUTPUT, 0).decode(errors="replace")
 
 
 def _start(lab: Lab, node: str, command: Sequence[str], output: int) -> subprocess.Popen[bytes]:

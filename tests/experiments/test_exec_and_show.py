@@ -30,7 +30,7 @@ STEPS = """\
 - exec: {node: c1, run: exit 3, status: 3}
 - exec: {node: c1, run: echo hello, output: [hello, goodbye], never: hell}
 - exec: {node: c1, run: cat /dev/zero >/dev/null, within: 200ms}
-- exec: {node: c1, run: 'ping -n -i0.01 -c60 {A.4}', status: null, apart: 100ms,
+- exec: {node: c1, run: 'ping -n -i0.01 -c60 {A.4}', status: null, apart: 100ms, when: icmp_seq=2,
     during: [{blackhole: {node: s1}}, {clear: {node: s1}}], never: " 0% packet loss"}
 - show: {node: s1, component: identity}
 - show: {node: s1, component: identity, is: {answers: 3}, within: 50ms}
