@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import router_cost
+
 from anycastlab.components.identity_wire import IDENTITY_PORT
 from anycastlab.components.quic import PORT
 from anycastlab.lab.handle import Lab
@@ -216,7 +218,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def main() -> int:
-    """Measure all, print the table, and write it where it belongs if asked to."""
+    """Measure all, print the tables, and write them where they belong if asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--write", action="store_true", help="write it into docs/tcp.md")
     arguments = parser.parse_args()
@@ -225,13 +227,19 @@ def main() -> int:
         for remedy in REMEDIES:
             print(f"{remedy.name} …", file=sys.stderr)
             rows.append(measure(remedy, Path(folder)))
-    print(table(rows))
-    if arguments.write:
-        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition("<!-- table -->\n")
-        _, _, after = rest.partition("<!-- end of table -->")
-        text = f"{before}<!-- table -->\n{table(rows)}\n<!-- end of table -->{after}"
-        DOCUMENT.write_text(text, encoding="utf-8")
+    tables = {"table": table(rows), "cost": router_cost.table(router_cost.measure())}
+    for name, body in tables.items():
+        print(body, end="\n\n")
+        if arguments.write:
+            _write(name, body)
     return 0
+
+
+def _write(name: str, body: str) -> None:
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    DOCUMENT.write_text(f"{before}{begin}{body}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
