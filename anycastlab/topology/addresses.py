@@ -18,7 +18,7 @@ from anycastlab.topology.literals import Subnet
 from anycastlab.topology.models import LanSpec, LinkSpec, NodeSpec, Topology
 from anycastlab.topology.network import Address, Family
 from anycastlab.topology.reporter import Reporter
-from anycastlab.topology.reserved import NamedAddress
+from anycastlab.topology.reserved import NamedAddress, reserved_at_end
 
 Span = tuple[int, int]
 """The first and the last of consecutive addresses, as numbers."""
@@ -44,12 +44,15 @@ def usable(subnet: Subnet) -> Span:
     """Return the addresses that hosts of a subnet may have; the last is before the first if none.
 
     IPv4 loses the network's and the broadcast address unless it is a /31 (RFC 3021); IPv6 the
-    subnet-router anycast address (RFC 4291, section 2.6.1) unless it is a /127 (RFC 6164).
+    subnet-router anycast address (RFC 4291, section 2.6.1) unless it is a /127 (RFC 6164), and the
+    reserved ones at its end (RFC 2526), which are within it but for an EUI-64 subnet.
     """
     first, last = span(subnet)
     if last - first == 1:
         return first, last
-    return first + 1, last - 1 if subnet.version == 4 else last
+    if isinstance(subnet, IPv6Network):
+        return first + 1, last - reserved_at_end(subnet)
+    return first + 1, last - 1
 
 
 class Pool:

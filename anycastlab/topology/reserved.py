@@ -44,6 +44,16 @@ def reserved(subnet: IPv6Network, number: int) -> IPv6Address:
     return IPv6Address(int(subnet.network_address) | identifier)
 
 
+def reserved_at_end(subnet: IPv6Network) -> int:
+    """Return how many of a subnet's last addresses are reserved ones.
+
+    In an EUI-64 subnet they are elsewhere, too far from its first addresses to be met; one with no
+    more than 128 addresses would be left without any, and keeps them.
+    """
+    many = 1 << _NUMBERS
+    return many if subnet.num_addresses > many and not _has_eui64(subnet) else 0
+
+
 def _has_eui64(subnet: IPv6Network) -> bool:
     """Whether interface identifiers are EUI-64 there: all unicast but what begins with 000."""
     first = int(subnet.network_address)

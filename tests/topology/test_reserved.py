@@ -6,6 +6,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 import pytest
 
+from anycastlab.topology.addresses import usable
 from anycastlab.topology.reserved import (
     MOBILE_IPV6_HOME_AGENTS,
     NamedAddress,
@@ -59,6 +60,20 @@ def test_a_reserved_address_is_that_of_the_rfc(prefix: str, number: int, address
 def test_there_are_128_of_them_and_only_where_they_fit(prefix: str, number: int) -> None:
     with pytest.raises(ValueError, match=r"has no reserved anycast address .* \(RFC 2526"):
         reserved(IPv6Network(prefix), number)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "last"),
+    [
+        ("2001:db8:8::/112", "2001:db8:8::ff7f"),
+        ("2001:db8:8::/120", "2001:db8:8::7f"),
+        ("2001:db8:8::/121", "2001:db8:8::7f"),
+        ("2001:db8:9::/64", "2001:db8:9:0:ffff:ffff:ffff:ffff"),
+        ("2001:db8:8::/127", "2001:db8:8::1"),
+    ],
+)
+def test_nobody_gets_a_reserved_address_as_its_own(prefix: str, last: str) -> None:
+    assert usable(IPv6Network(prefix))[1] == int(IPv6Address(last))
 
 
 def test_the_subnet_routers_address_is_the_prefix_and_zeros() -> None:
