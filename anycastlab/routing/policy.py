@@ -8,9 +8,8 @@ addresses and what covers them; loopbacks and links are known to all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from anycastlab.routing.graph import Graph, Wiring
 from anycastlab.routing.table import DISCARD, Prefix, Table
@@ -20,29 +19,30 @@ Closed: TypeAlias = frozenset[tuple[int, int]]
 """Directed edges (sender, receiver) that no route leads over: the receiver does not tell it."""
 
 
-@dataclass(frozen=True, slots=True)
 class Policy:
     """The policies of one network; the same prefixes are closed out at the same edges."""
 
-    wiring: Wiring
-    _known: dict[object, Closed] = field(default_factory=dict)
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+        self._known: dict[object, Closed] = {}
+        self._covers = [_Cover.of(one.prefix) for one in wiring.network.routing.aggregates]
 
     def closed(self, prefix: Prefix) -> Closed:
         """Return the edges over which a prefix is not learned."""
-        network = ip_network((prefix.address, prefix.length))
-        routing = self.wiring.network.routing
-        inside = [one for one in routing.aggregates if _within(network, one.prefix)]
-        key = prefix.length, len(prefix.address), tuple(map(id, inside)), network in self.covering
+        inside = tuple(place for place, cover in enumerate(self._covers) if cover.holds(prefix))
+        same = any(self._covers[place].length == prefix.length for place in inside)
+        key = prefix.length, len(prefix.address), inside, same
         if key not in self._known:
+            routing = self.wiring.network.routing
+            network = ip_network((prefix.address, prefix.length))
             filtered = (edge for one in routing.filters for edge in self._unaccepted(one, network))
-            hidden = (edge for one in inside for edge in self._untold(one, network))
+            hidden = (
+                edge
+                for place in inside
+                for edge in self._untold(routing.aggregates[place], network)
+            )
             self._known[key] = frozenset((*filtered, *hidden))
         return self._known[key]
-
-    @property
-    def covering(self) -> set[IPv4Network | IPv6Network]:
-        """The prefixes that borders announce."""
-        return {one.prefix for one in self.wiring.network.routing.aggregates}
 
     def _unaccepted(
         self, one: Filter, network: IPv4Network | IPv6Network
@@ -75,10 +75,25 @@ class Policy:
                 yield numbers[way.receiver]
 
 
-def _within(network: IPv4Network | IPv6Network, prefix: IPv4Network | IPv6Network) -> bool:
-    if isinstance(network, IPv4Network):
-        return isinstance(prefix, IPv4Network) and network.subnet_of(prefix)
-    return isinstance(prefix, IPv6Network) and network.subnet_of(prefix)
+class _Cover(NamedTuple):
+    """A covering prefix: bytes of an address, bits of the prefix and their value, bits after it."""
+
+    size: int
+    length: int
+    value: int
+    spare: int
+
+    @classmethod
+    def of(cls, network: IPv4Network | IPv6Network) -> _Cover:
+        packed = network.network_address.packed
+        spare = network.max_prefixlen - network.prefixlen
+        return cls(len(packed), network.prefixlen, int.from_bytes(packed, "big") >> spare, spare)
+
+    def holds(self, prefix: Prefix) -> bool:
+        """Whether a prefix is the covering one, or a part of it."""
+        if len(prefix.address) != self.size or prefix.length < self.length:
+            return False
+        return int.from_bytes(prefix.address, "big") >> self.spare == self.value
 
 
 def without(graph: Graph, closed: Closed) -> Graph:
