@@ -9,23 +9,28 @@ from anycastlab.kernel import anycast
 from anycastlab.kernel.messages import LOOPBACK
 from anycastlab.topology.network import Network, Node
 
+_A_SOCKET = 256
+"""Addresses a socket may hold: the kernel bounds the memory of each (net.core.optmem_max)."""
+
 
 class FormalAddresses:
-    """Holds one socket in each node that has such addresses; they go when it is closed."""
+    """Holds sockets in each node that has such addresses; they go when those are closed."""
 
     def __init__(self, network: Network, namespaces: Mapping[str, int]) -> None:
         self._network, self._namespaces = network, namespaces
-        self._sockets: dict[str, socket.socket] = {}
+        self._sockets: dict[str, list[socket.socket]] = {}
 
     def join(self, name: str) -> None:
         """Give a node its addresses; its interfaces must be up."""
-        if wanted := joined(self._network, self._network.nodes[name]):
-            self._sockets[name] = anycast.join(self._namespaces[name], wanted)
+        wanted, held = joined(self._network, self._network.nodes[name]), self._namespaces[name]
+        for at in range(0, len(wanted), _A_SOCKET):
+            part = anycast.join(held, wanted[at : at + _A_SOCKET])
+            self._sockets.setdefault(name, []).append(part)
 
     def leave(self, name: str) -> None:
         """Take them from a node that dies: the socket would keep its namespace."""
-        if name in self._sockets:
-            self._sockets.pop(name).close()
+        for one in self._sockets.pop(name, []):
+            one.close()
 
 
 def joined(network: Network, node: Node) -> list[tuple[bytes, int]]:
