@@ -19,7 +19,7 @@ from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from anycastlab.kernel.template import Encoder, compile_message, encode
 
-NEWLINK, DELLINK, GETLINK, NEWADDR, GETADDR = 16, 17, 18, 20, 22
+NEWLINK, DELLINK, GETLINK, NEWADDR, DELADDR, GETADDR = 16, 17, 18, 20, 21, 22
 NEWROUTE, DELROUTE, NEWNEIGH = 24, 25, 28
 GROUP_LINKS = 1 << 0
 """The multicast group of link events (RTMGRP_LINK)."""

@@ -70,6 +70,8 @@ class Faults:
         """Who was withdrawn by hand: no component announces them again."""
 
     def _enter(self, state: NetworkState) -> int:
+        for group, name in sorted(state.withdrawn ^ self.state.withdrawn):
+            self._world.hold(name, group, (group, name) not in state.withdrawn)
         self.state = state
         return self._plane.reconverge(state)
 
@@ -132,8 +134,8 @@ class Faults:
     def withdraw(self, node: str, group: str | None, by_hand: bool = True) -> int:
         """Let no route lead to a member any more, of one group or of all; return routes changed.
 
-        The member keeps its addresses, and its services run on. Who is withdrawn by hand stays
-        so until it is announced by hand.
+        The member keeps its addresses, but for those of a LAN's subnet, and its services run on.
+        Who is withdrawn by hand stays so until it is announced by hand.
         """
         memberships = self.memberships(node, group) - self.by_agent
         if memberships <= (self._kept if by_hand else self.state.withdrawn):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from anycastlab.kernel import messages
+from anycastlab.kernel import held_addresses, messages
 from anycastlab.kernel.discard import discard
 from anycastlab.routing.table import DISCARD, Hops, Prefix, Table
-from anycastlab.topology.network import Interface, Lan, Link, Network, Node
+from anycastlab.topology.network import Address, Group, Interface, Lan, Link, Network, Node
 
 BRIDGE = "bridge"
 """The bridge's name in a LAN's own namespace."""
@@ -101,10 +101,35 @@ def loopback_messages(node: Node, network: Network) -> list[bytes]:
     for group in network.groups.values():
         if node.name in group.instances:
             for service in group.addresses:
-                if service in group.formal:  # see anycastlab.kernel.anycast
-                    continue
-                found.append(messages.address(lo, service.packed, service.max_prefixlen))
+                # see anycastlab.kernel.anycast, and on_link_messages
+                if service not in group.formal and service not in group.on_link:
+                    found.append(messages.address(lo, service.packed, service.max_prefixlen))
     return found
+
+
+def on_link_messages(node: Node, network: Network) -> list[bytes]:
+    """The addresses of LANs that a node holds for its groups; its ports must be up."""
+    groups = [
+        group for group in network.groups.values() if group.on_link and node.name in group.instances
+    ]
+    return [one for group in groups for one in given_up_messages(node, group, True)]
+
+
+def given_up_messages(node: Node, group: Group, held: bool) -> list[bytes]:
+    """Put a group's addresses of a LAN on a member, or take them away."""
+    put = held_addresses.hold if held else held_addresses.give_up
+    return [put(_holder(node, group, one), one.packed) for one in group.given_up]
+
+
+def _holder(node: Node, group: Group, service: Address) -> int:
+    """The interface that has a service address of a LAN.
+
+    IPv4 answers ARP for what `lo` has; IPv6 solicitations only for what the port itself has.
+    """
+    if service.version == 4:
+        return messages.LOOPBACK
+    lan = group.on_link[service]
+    return next(port.index for port in node.interfaces if port.segment == lan)
 
 
 def table_messages(node: Node, table: Table) -> list[bytes]:

@@ -23,6 +23,8 @@ Progress = Callable[[str, int, int], None]
 
 _NO_LINK = (errno.ENODEV,)
 """A link is gone when the node at its other end is dead."""
+_NO_ADDRESS = (errno.EADDRNOTAVAIL,)
+"""Somebody may have taken it away by hand."""
 _SENDS_WITHIN = 1.0
 """Seconds for both ends of a mended link to send; somebody may have set one down by hand."""
 _MUTE = {"ipv6/conf/default/disable_ipv6": "1"}
@@ -117,7 +119,7 @@ class World:
             found += wiring.link_end_messages(end, peer, link.mtu)
         for _lan, port in self._ports_of[name]:
             found += wiring.lan_end_messages(port)
-        return found
+        return found + wiring.on_link_messages(self.network.nodes[name], self.network)
 
     def wait_ready(self, deadline: float) -> None:
         """Wait until every interface that is up has a carrier; addresses are usable at once.
@@ -189,8 +191,16 @@ class World:
             self.send(name, wiring.lan_end_messages(port))
             if f"{lan.name}:{name}" not in cut:
                 self.mend_port(lan, port)
+        node = self.network.nodes[name]
+        self.send(name, wiring.on_link_messages(node, self.network))
         self._formal.join(name)
         self._set_own_sysctls(name)
+
+    def hold(self, name: str, group: str, held: bool) -> None:
+        """Have a member hold, or give up, its group's addresses of a LAN: see Group.given_up."""
+        node, which = self.network.nodes[name], self.network.groups[group]
+        if name in self.namespaces:
+            self.send(name, wiring.given_up_messages(node, which, held), tolerate=_NO_ADDRESS)
 
     def both_alive(self, link: Link) -> bool:
         """Whether a link is there at all."""

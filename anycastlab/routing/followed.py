@@ -82,9 +82,7 @@ class _Walker:
         self._lengths = {name: _lengths(table) for name, table in self._tables.items()}
         self._groups = holders(network)
         self._holders = {
-            address: frozenset(
-                member for group in groups for member in network.groups[group].instances
-            )
+            address: frozenset(_holders_of(network, state, address, groups))
             for address, groups in self._groups.items()
         }
         self._on_link = {
@@ -147,6 +145,17 @@ class _Walker:
             if hops is not None:
                 return () if hops is DISCARD else hops
         return ()
+
+
+def _holders_of(
+    network: Network, state: NetworkState, address: Address, groups: Iterable[str]
+) -> Iterator[str]:
+    """Yield who has an address: who withdraws gives up one of a LAN's, and keeps any other."""
+    for name in groups:
+        group = network.groups[name]
+        for member in group.instances:
+            if address not in group.given_up or (name, member) not in state.withdrawn:
+                yield member
 
 
 def _lengths(table: Table) -> Mapping[int, list[int]]:

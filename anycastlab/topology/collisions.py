@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from anycastlab.topology import addresses
 from anycastlab.topology.addresses import Plan, span, usable
 from anycastlab.topology.literals import Subnet, not_unicast
 from anycastlab.topology.models import GroupSpec, Topology
@@ -156,8 +157,19 @@ def _unicast(topology: Topology, plan: Plan, version: int) -> Iterator[_Claim]:
         first = number // size * size
         owner = f"link {'--'.join(link.endpoints)}"
         yield _Claim(first, first + size - 1, f"lies in the subnet of {owner}")
-    for name, lan in zip(topology.lans, plan.lans, strict=True):
-        yield _Claim(*span(lan[pick]), f"lies in the subnet of LAN {name}, {lan[pick]}")
+    for (name, spec), lan in zip(topology.lans.items(), plan.lans, strict=True):
+        if addresses.given(spec.subnet, lan[pick].version):
+            yield from _taken_on(name, len(spec.nodes), lan[pick])
+        else:
+            yield _Claim(*span(lan[pick]), f"lies in the subnet of LAN {name}, {lan[pick]}")
+
+
+def _taken_on(lan: str, ports: int, subnet: Subnet) -> Iterator[_Claim]:
+    """Yield what is not free for service addresses in a LAN's given subnet."""
+    (first, last), (lowest, highest) = span(subnet), usable(subnet)
+    yield _Claim(lowest, lowest + ports - 1, f"is the address of a node's port on LAN {lan}")
+    for outside in (first,) * (first < lowest) + (last,) * (last > highest):
+        yield _Claim(outside, outside, f"is no host's address on LAN {lan}, {subnet}")
 
 
 def _holder(claims: list[_Claim], address: Address) -> _Claim | None:

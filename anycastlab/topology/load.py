@@ -13,6 +13,7 @@ from anycastlab.topology.collisions import check_given, check_services
 from anycastlab.topology.formal import check_formal
 from anycastlab.topology.models import Topology
 from anycastlab.topology.network import Network
+from anycastlab.topology.on_link import check_on_link
 from anycastlab.topology.policy import check_policies
 from anycastlab.topology.positions import Positions
 from anycastlab.topology.reporter import Reporter
@@ -50,6 +51,7 @@ def load_text(text: str, file: str, *, also: Iterable[Checker] = ()) -> Document
         check_names(topology, reporter)
         check_given(topology, reporter)
         check_formal(topology, reporter)
+        check_on_link(topology, reporter)
         check_policies(topology, reporter)
         plan = assign(topology, reporter)
         if plan:

@@ -186,7 +186,7 @@ class Group:
 
     Those in ``formal`` are of mode rfc2373: the members' kernels hold them as anycast, answer from
     another address and take no TCP. ``on_link`` names the LAN for addresses that are of a LAN's
-    own prefix: no host route leads to them.
+    own prefix: no host route leads to them, members answer for them by ARP or ND.
     """
 
     name: str
@@ -199,6 +199,16 @@ class Group:
     def instances(self) -> tuple[str, ...]:
         """The names of the member nodes, in file order."""
         return tuple(member.node for member in self.members)
+
+    @property
+    def given_up(self) -> tuple[Address, ...]:
+        """The addresses that a member has no more when it withdraws.
+
+        On a LAN there is no route to take away: only who lacks the address does not answer for it.
+        """
+        return tuple(
+            one for one in self.addresses if one in self.on_link and one not in self.formal
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from anycastlab.topology.network import (
     Node,
     Routing,
 )
+from anycastlab.topology.on_link import lan_of
 from anycastlab.topology.reserved import NamedAddress
 from anycastlab.topology.settings import path_of
 
@@ -124,19 +125,28 @@ def _groups(topology: Topology, plan: Plan) -> dict[str, Group]:
             for _, node, member in spec.member_items()
         )
         for name, _ in spec.places(key):
-            groups[name] = _group(name, spec, members, next(addresses))
+            groups[name] = _group(topology, name, spec, members, next(addresses))
     return groups
 
 
+def _lan_of(topology: Topology, written: Address | NamedAddress, address: Address) -> str | None:
+    """Return the LAN an address is of; a name says it also where the subnet is assigned."""
+    return written.lan if isinstance(written, NamedAddress) else lan_of(topology, address)
+
+
 def _group(
-    name: str, spec: GroupSpec, members: tuple[Member, ...], addresses: tuple[Address, ...]
+    topology: Topology,
+    name: str,
+    spec: GroupSpec,
+    members: tuple[Member, ...],
+    addresses: tuple[Address, ...],
 ) -> Group:
     held = list(zip(spec.addresses, addresses, strict=False))  # none if they are assigned
     formal = frozenset(address for written, address in held if written.mode == "rfc2373")
     on_link = {
-        address: written.address.lan
+        address: lan
         for written, address in held
-        if isinstance(written.address, NamedAddress)
+        if (lan := _lan_of(topology, written.address, address))
     }
     return Group(name, addresses, members, formal, MappingProxyType(on_link))
 

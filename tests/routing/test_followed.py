@@ -96,3 +96,29 @@ def test_a_host_has_no_route_to_its_own_lan() -> None:
     (lan,) = home.lans
     assert prefix(str(lan.ipv4)) not in forwarding(home)["c1"]
     assert prefix(str(lan.ipv4)) in forwarding(home)["r0"]
+
+
+LAN = """\
+name: lan
+nodes: {r1: router, c1: client, c2: client, s1: server, s2: server}
+links: [[c2, r1]]
+lans: {lan1: {nodes: [c1, s1, s2, r1], subnet: [10.9.0.0/24, "2001:db8:9::/64"]}}
+anycast:
+  A: {addresses: [10.9.0.100, "2001:db8:9::100"], members: [s1, s2]}
+  B: {addresses: 192.0.2.1, members: [s1, s2]}
+"""
+
+
+def test_an_address_of_a_lans_subnet_is_answered_for_by_every_member_there() -> None:
+    lan = network(LAN)
+    assert predict(lan)["c1", "A"] == predict(lan)["c2", "A"] == ("s1", "s2")
+    assert predict(lan, state(dead=["s1"]))["c2", "A"] == ("s2",)
+    assert predict(lan, state(cut=["lan1:s2"]))["c1", "A"] == ("s1",)
+    assert predict(lan, state(withdrawn=[("A", "s1")]))["c1", "A"] == ("s2",)
+
+
+def test_no_host_route_leads_to_it() -> None:
+    tables = forwarding(network(LAN))
+    found = {entry for table in tables.values() for entry in table}
+    assert prefix("192.0.2.1/32") in found
+    assert not found & {prefix("10.9.0.100/32"), prefix("2001:db8:9::100/128")}
