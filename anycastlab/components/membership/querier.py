@@ -30,9 +30,10 @@ class Querier:
         return self._clock.now() >= self._other_until
 
     def start(self) -> None:
-        """Ask now, and from now on."""
+        """Ask as soon as all that starts now has started, and from then on."""
         self._round += 1
-        self._go_on(self._round)
+        number = self._round
+        self._clock.after(0, lambda: self._go_on(number))
 
     def _go_on(self, number: int) -> None:
         if number != self._round:
