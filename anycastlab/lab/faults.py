@@ -89,6 +89,8 @@ class Faults:
         if find_node(self._network, name) not in self.state.dead:
             raise UsageError(f"node {name!r} is alive")
         self._world.revive(name, self.state.cut)
+        for vouchers in self._vouchers.values():
+            vouchers.discard(name)  # it has heard nobody yet
         own = frozenset(pair for pair in self.by_agent if pair[1] == name)
         withdrawn = frozenset(pair for pair in self.state.withdrawn if pair[1] != name) | own
         self._kept = frozenset(pair for pair in self._kept if pair[1] != name)
