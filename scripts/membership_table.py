@@ -24,6 +24,7 @@ from anycastlab.experiments.runner import Runner
 from anycastlab.lab.handle import Lab
 from anycastlab.probing.prober import Prober
 from anycastlab.probing.timeline import FlowTimeline, Timeline
+from anycastlab.topology.routing_models import PROTOCOLS
 
 DOCUMENT = Path(__file__).parents[1] / "docs/membership.md"
 TEMPLATE = """\
@@ -59,7 +60,8 @@ class Way:
     def document(self, profile: str, times: int) -> str:
         """The topology file, with its experiment."""
         agents = self.name in ("mld", "igmp", "nd")
-        spoken = self.name not in ("static", "mld", "igmp", "nd")
+        protocol = {"exabgp": "bgp"}.get(self.name, self.name)
+        spoken = protocol in PROTOCOLS["bird"]
 
         def node(role: str, agent: str) -> str:
             options = f"{{role: {role}, run: [{{{agent}: {{timers: {profile}}}}}]}}"
@@ -70,7 +72,7 @@ class Way:
             host=node("server", "membership-host"),
             addresses=f"[{', '.join(ADDRESS[family] for family in self.families)}]",
             how=f"{{announce: {self.name}}}",
-            routing=f"{{daemon: bird, protocol: {self.name}, timers: {profile}}}"
+            routing=f"{{daemon: bird, protocol: {protocol}, timers: {profile}}}"
             if spoken
             else "kernel",
         )
@@ -112,6 +114,7 @@ WAYS = (
     way("ospf", BOTH, "dead interval: 4 s; 40 s", 8, 10, 30, 70),
     way("bgp", BOTH, "hold time: 3 s; 90 s in RFC 4271, 240 s in BIRD", 3, 6, 30, 260),
     way("babel", BOTH, "hellos missed, at most 3.5 updates: 7 s; 56 s", 6, 14, 60, 120),
+    way("exabgp", BOTH, "hold time, as bgp; it looks for orders at each check", 6, 6, 30, 260),
     way("mld", (6,), MLD_RULE, 2, 4, 10, 280),
     way("igmp", (4,), MLD_RULE, 2, 4, 10, 280),
     way("nd", (6,), MLD_RULE, 3, 4, 280, 280),
