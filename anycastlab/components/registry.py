@@ -28,6 +28,7 @@ _BUILT_IN: Mapping[str, str] = MappingProxyType(
         "stateful-firewall": "anycastlab.components.stateful_firewall:StatefulFirewall",
         "rfc1546-server": "anycastlab.components.rfc1546_server:Rfc1546Server",
         "rfc1546-client": "anycastlab.components.rfc1546_client:Rfc1546Client",
+        "home-agent": "anycastlab.components.home_agent:HomeAgent",
         "srv6-end": "anycastlab.components.srv6.end:Srv6End",
         "srv6-via": "anycastlab.components.srv6.via:Srv6Via",
         "srv6-edge": "anycastlab.components.srv6.edge:Srv6Edge",

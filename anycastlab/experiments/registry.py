@@ -12,6 +12,7 @@ from anycastlab.experiments.daemon_faults import StartDaemon, StopDaemon
 from anycastlab.experiments.expect import Expect
 from anycastlab.experiments.fault import Fault
 from anycastlab.experiments.flap_fault import Flap
+from anycastlab.experiments.home_agents import HomeAgents
 from anycastlab.experiments.impairment_faults import Impair, Restore
 from anycastlab.experiments.link_faults import Cut, Mend, SetCost
 from anycastlab.experiments.member_faults import Announce, Drain, Withdraw
@@ -40,7 +41,7 @@ FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
 STEPS: Mapping[str, type[Step]] = MappingProxyType(
     {
         **{step.verb: step for step in (Expect, Catchment, Stream, Sessions, Exec, Show, Resolve)},
-        **{step.verb: step for step in (Routes, RoutingHeader)},
+        **{step.verb: step for step in (Routes, RoutingHeader, HomeAgents)},
         **FAULTS,
     }
 )

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from anycastlab.components.identity_wire import MAGIC
 from anycastlab.errors import UsageError, did_you_mean
+from anycastlab.kernel.icmpv6 import only
 from anycastlab.probing.nodes import Nodes
 from anycastlab.topology.network import Address, Network
 
@@ -26,7 +27,6 @@ TYPE_AT = 42
 """Where a packet without other extension headers has the routing header's type."""
 
 _PROBLEM, _REPLY = 4, 129
-_ICMP6_FILTER = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def ask(nodes: Nodes, client: str, group: str, left: int = 1, timeout: float = 1
         nodes.socket(client, socket.AF_INET6, raw, socket.IPPROTO_ICMPV6) as ears,
         nodes.socket(client, socket.AF_INET6, raw, socket.IPPROTO_RAW) as mouth,
     ):
-        ears.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, _only(_PROBLEM, _REPLY))
+        only(ears, _PROBLEM, _REPLY)
         mouth.sendto(packet(source, address, left, number), (str(address), 0))
         said = _listen(ears, MAGIC + struct.pack("!I", number), timeout)
     if said is None:
@@ -123,11 +123,3 @@ def _listen(ears: socket.socket, mark: bytes, timeout: float) -> tuple[bytes, st
             if mark in data:
                 return data, str(origin[0])
     return None
-
-
-def _only(*types: int) -> bytes:
-    """Block all ICMPv6 types but these (RFC 3542, section 3.2)."""
-    blocked = [0xFFFFFFFF] * 8
-    for one in types:
-        blocked[one >> 5] &= ~(1 << (one & 31))
-    return struct.pack("8I", *blocked)
