@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from anycastlab.kernel import held_addresses, messages
+from anycastlab.kernel import held_addresses, messages, neighbour_tables
 from anycastlab.kernel.discard import discard
 from anycastlab.routing.table import DISCARD, Hops, Prefix, Table
+from anycastlab.topology.neighbour import Neighbour
 from anycastlab.topology.network import Address, Group, Interface, Lan, Link, Network, Node
 
 BRIDGE = "bridge"
@@ -81,13 +82,23 @@ def link_end_messages(end: Interface, peer: Interface, mtu: int = USUAL_MTU) -> 
     ]
 
 
-def lan_end_messages(port: Interface) -> list[bytes]:
+def lan_end_messages(port: Interface, neighbour: Neighbour) -> list[bytes]:
     """A node's end of a LAN port: up, and its addresses; neighbours are found by ARP and ND."""
     return [
+        *_timers(port.index, neighbour),
         messages.link_up(port.index),
         messages.address(port.index, port.ipv4.packed, port.ipv4.network.prefixlen),
         messages.address(port.index, port.ipv6.packed, port.ipv6.network.prefixlen),
     ]
+
+
+def _timers(index: int, neighbour: Neighbour) -> list[bytes]:
+    times = {
+        name: seconds
+        for name in neighbour_tables.TIMES
+        if (seconds := getattr(neighbour, name)) is not None
+    }
+    return neighbour_tables.timers(index, times, neighbour.probes)
 
 
 def loopback_messages(node: Node, network: Network) -> list[bytes]:

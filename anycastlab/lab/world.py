@@ -118,7 +118,7 @@ class World:
             end, peer = (link.a, link.b) if link.a.node == name else (link.b, link.a)
             found += wiring.link_end_messages(end, peer, link.mtu)
         for _lan, port in self._ports_of[name]:
-            found += wiring.lan_end_messages(port)
+            found += wiring.lan_end_messages(port, self.network.neighbour)
         return found + wiring.on_link_messages(self.network.nodes[name], self.network)
 
     def wait_ready(self, deadline: float) -> None:
@@ -188,7 +188,7 @@ class World:
             else:
                 self.cut_link(link)
         for lan, port in ports:
-            self.send(name, wiring.lan_end_messages(port))
+            self.send(name, wiring.lan_end_messages(port, self.network.neighbour))
             if f"{lan.name}:{name}" not in cut:
                 self.mend_port(lan, port)
         node = self.network.nodes[name]

@@ -25,6 +25,7 @@ from anycastlab.topology.forms import NotEmpty, OneOrMore, ShortForm, Strict
 from anycastlab.topology.health import Tie
 from anycastlab.topology.literals import AddressText, SubnetText
 from anycastlab.topology.names import LAB_NAME_SCHEMA, NAME_SCHEMA
+from anycastlab.topology.neighbour import NeighbourSpec
 from anycastlab.topology.network import Address, Impairment, Role
 from anycastlab.topology.positions import Path
 from anycastlab.topology.reserved import NamedAddress
@@ -270,6 +271,9 @@ class Topology(Strict):
     )
     anycast: dict[str, GroupSpec] = Field(
         {}, description="The anycast groups by name.", json_schema_extra=_NAMED
+    )
+    neighbour: NeighbourSpec = Field(
+        NeighbourSpec(), description="How long nodes on LANs believe what ARP and ND told them."
     )
     routing: RoutingSpec = Field(RoutingSpec(), description="How routes come about.")
     experiment: list[Step] = Field([], description="The steps in order, each {verb: its argument}.")

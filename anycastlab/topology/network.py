@@ -20,6 +20,8 @@ from ipaddress import (
 from types import MappingProxyType
 from typing import Any, Literal
 
+from anycastlab.topology.neighbour import Neighbour
+
 EXABGP = "exabgp"
 """How a member is announced that runs ExaBGP in the place of the lab's daemon."""
 Service = Literal["tcp", "http", "udp", "exec"]
@@ -276,6 +278,7 @@ class Network:
     lans: tuple[Lan, ...]
     groups: Mapping[str, Group]
     routing: Routing
+    neighbour: Neighbour = field(default_factory=Neighbour)
 
     def role(self, role: Role) -> tuple[str, ...]:
         """The names of the nodes of one role, in file order."""

@@ -52,6 +52,7 @@ def resolve(topology: Topology, plan: Plan) -> Network:
         lans,
         MappingProxyType(_groups(topology, plan)),
         _routing(topology),
+        topology.neighbour.resolved,
     )
 
 

@@ -17,7 +17,7 @@ from anycastlab.topology.positions import Path
 from anycastlab.topology.reporter import Reporter
 
 _ENTRIES = ("nodes", "links", "lans", "anycast", "experiment")
-_SCALARS = ("name", "description", "routing")
+_SCALARS = ("name", "description", "routing", "neighbour")
 
 
 def checked(data: Any, reporter: Reporter) -> Topology | None:
