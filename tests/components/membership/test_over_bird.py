@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.rip import RIP, RIPEntry
 
 from anycastlab.lab.handle import Lab
 from tests.lab.conftest import unique
@@ -32,6 +35,9 @@ routing: {{daemon: bird, protocol: PROTOCOL}}
 """
 
 
+RIP_GROUP = b"\x01\x00\x5e\0\0\x09"
+
+
 @pytest.fixture(scope="module", params=["bgp", "rip", "ospf"])
 def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     needs("bird")
@@ -42,10 +48,11 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield running
 
 
-def routes(lab: Lab, node: str) -> list[tuple[str, int]]:
+def routes(lab: Lab, node: str, address: str = A6) -> list[tuple[str, int]]:
     """Who wrote each route to A in a node's kernel, and how many next hops it has."""
+    family = "-6" if ":" in address else "-4"
     with lab.inside(node):
-        command = ["ip", "-j", "-6", "route", "show", A6]
+        command = ["ip", "-j", family, "route", "show", address]
         done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=20)
     found = json.loads(done.stdout or "[]")
     return [(route["protocol"], len(route.get("nexthops", [route]))) for route in found]
@@ -69,3 +76,21 @@ def test_members_that_leave_are_told_of_no_more_and_come_back(lab: Lab) -> None:
     assert eventually(lambda: routes(lab, "r1") == [("201", 1)])
     assert eventually(lambda: routes(lab, "r0") == [("bird", 2)], 20)
     assert told(lab)["members"] == {"A": ["s2"]}
+
+
+@pytest.mark.parametrize("lab", ["rip"], indirect=True)
+def test_a_ripv2_response_of_a_host_is_believed_and_infinity_takes_it_back(lab: Lab) -> None:
+    """The article's own proposal (RFC 2453, section 4), made by hand, judged by BIRD."""
+    here = next(port for port in lab.network.lans[0].ports if port.node == "s1")
+
+    def response(metric: int) -> bytes:
+        entry = RIPEntry(addr="192.0.2.77", mask="255.255.255.255", metric=metric)
+        ip = IP(src=str(here.ipv4.ip), dst="224.0.0.9", ttl=1)
+        return bytes(ip / UDP(sport=520, dport=520) / RIP(cmd=2, version=2) / entry)
+
+    with lab.socket("s1", socket.AF_PACKET, socket.SOCK_DGRAM, 0) as sock:
+        sock.sendto(response(1), ("lan1", 0x0800, 0, 0, RIP_GROUP))
+        assert eventually(lambda: routes(lab, "r1", "192.0.2.77") == [("bird", 1)])
+        assert eventually(lambda: routes(lab, "r0", "192.0.2.77") == [("bird", 1)])
+        sock.sendto(response(16), ("lan1", 0x0800, 0, 0, RIP_GROUP))
+        assert eventually(lambda: routes(lab, "r1", "192.0.2.77") == [])
