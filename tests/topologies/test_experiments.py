@@ -21,6 +21,7 @@ from anycastlab.probing.prober import Prober
 from anycastlab.topology.load import Document
 
 RUN_PLAIN_QUIC = "run: [{quic: {preferred-address: false}}]"
+WAITING_HOST = "{role: server, run: [{membership-host: {join: false}}]}"
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 
 
@@ -75,6 +76,9 @@ def test_what_a_topology_teaches_is_so(file: Path, leak_guard: None) -> None:
         ("icmpv6-node-information", "{allow: all}", "{allow: local}", "instance: s1"),
         ("quic-preferred-address", "run: [quic]", RUN_PLAIN_QUIC, "survived: 100%"),
         ("pmtud-blackhole", "mtu: 1300}\n", "mtu: 1500}\n", "bytes/1000000"),
+        ("membership-mld", "s1: server", f"s1: {WAITING_HOST}", '["s1", "s2"]'),
+        ("membership-nd", "s1: server", f"s1: {WAITING_HOST}", '["s1", "s2"]'),
+        ("membership-forged", "[{source: s1, group: A}]", "members", "ended at mallory"),
         ("ecmp-fragments", "hash_policy: 1", "hash_policy: 0", "few"),
     ],
 )
