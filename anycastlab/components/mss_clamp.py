@@ -26,6 +26,7 @@ class MssClamp(Component):
     """Writes a smaller maximum segment size into each SYN it forwards."""
 
     name: ClassVar[str] = "mss-clamp"
+    serves: ClassVar[bool] = False
     options: ClassVar[type[Options]] = ClampOptions
 
     def __init__(self) -> None:

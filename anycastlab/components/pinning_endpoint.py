@@ -44,6 +44,7 @@ class PinningEndpoint(Component):
     """Adds the option to SYN-ACKs on a server, and to all that follows on a client."""
 
     name: ClassVar[str] = "pinning-endpoint"
+    serves: ClassVar[bool] = False
     options: ClassVar[type[Options]] = EndpointOptions
 
     def __init__(self) -> None:

@@ -29,6 +29,7 @@ class PinningRouter(Component):
     """Forwards on the pinning option, IPv4."""
 
     name: ClassVar[str] = "pinning-router"
+    serves: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._place: Place | None = None

@@ -39,6 +39,7 @@ class PtbBroadcast(Component):
     """Hands ICMP "too big" messages about service addresses to all members."""
 
     name: ClassVar[str] = "ptb-broadcast"
+    serves: ClassVar[bool] = False
     options: ClassVar[type[Options]] = BroadcastOptions
 
     def __init__(self) -> None:

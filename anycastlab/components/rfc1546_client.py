@@ -39,6 +39,7 @@ class Rfc1546Client(Component):
     """Binds each TCP connection to the instance that answered its SYN."""
 
     name: ClassVar[str] = "rfc1546-client"
+    serves: ClassVar[bool] = False
     options: ClassVar[type[Options]] = ClientOptions
 
     def __init__(self) -> None:

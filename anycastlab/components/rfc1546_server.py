@@ -32,6 +32,7 @@ class Rfc1546Server(Component):
     """Hands TCP connections over from the service addresses to the node's own."""
 
     name: ClassVar[str] = "rfc1546-server"
+    serves: ClassVar[bool] = False
     options: ClassVar[type[Options]] = ServerOptions
 
     def __init__(self) -> None:

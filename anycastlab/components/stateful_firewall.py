@@ -30,6 +30,7 @@ class StatefulFirewall(Component):
     """Lets connections begin from inside only, and drops what belongs to none."""
 
     name: ClassVar[str] = "stateful-firewall"
+    serves: ClassVar[bool] = False
     options: ClassVar[type[Options]] = FirewallOptions
 
     def __init__(self) -> None:
