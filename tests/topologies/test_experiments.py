@@ -20,6 +20,7 @@ from anycastlab.lab.handle import Lab
 from anycastlab.probing.prober import Prober
 from anycastlab.topology.load import Document
 
+BY_SEGMENTS = "{role: client, run: [{srv6-via: {to: D, through: X}}]}"
 RUN_PLAIN_QUIC = "run: [{quic: {preferred-address: false}}]"
 WAITING_HOST = "{role: server, run: [{membership-host: {join: false}}]}"
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
@@ -80,6 +81,12 @@ def test_what_a_topology_teaches_is_so(file: Path, leak_guard: None) -> None:
         ("membership-nd", "s1: server", f"s1: {WAITING_HOST}", '["s1", "s2"]'),
         ("membership-forged", "[{source: s1, group: A}]", "members", "ended at mallory"),
         ("ecmp-fragments", "hash_policy: 1", "hash_policy: 0", "few"),
+        ("ipv6-rfc2373", ", mode: rfc2373", "", "anycast6"),
+        ("subnet-router", "subnet-router(lan1)", '"2001:db8:a::7"', "64 bytes from"),
+        ("reserved-2526", "run: [{home-agent: {group: H}}]", "run: []", "to answer"),
+        ("host-routes-1000", "[198.18.0.0/22,", "[203.0.113.0/24,", "o1, IPv4: expected service"),
+        ("aggregate-and-leak", "{ipv4: 24, ipv6: 48}", "{ipv4: 32}", "f, IPv4: expected service"),
+        ("srv6-anycast-sid", BY_SEGMENTS, "client", "packets: 20"),
     ],
 )
 def test_without_its_mechanism_it_fails(
