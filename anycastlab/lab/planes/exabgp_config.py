@@ -67,6 +67,9 @@ def _session(
     peer = far.interface.ipv4.ip if family == 4 else far.interface.ipv6.ip
     own = speaker.node.ipv4 if family == 4 else speaker.node.ipv6
     hold = options.timers.hold
+    checks = ", ".join(f"check-{group.name}" for group in groups)
+    name = f"{port.interface.name}-{far.interface.node}-{family}"
+    # an api that is not named gets the time as its name: two may be read within a tick of the clock
     return f"""\
 neighbor {peer} {{
   router-id {speaker.node.ipv4};
@@ -75,7 +78,7 @@ neighbor {peer} {{
   peer-as {far.asn};
   {"" if hold is None else f"hold-time {int(hold)};"}
   family {{ ipv{family} unicast; }}
-  api {{ processes [ {", ".join(f"check-{group.name}" for group in groups)} ]; }}
+  api {name} {{ processes [ {checks} ]; }}
   static {{ route {_host(own)} next-hop self; }}
 }}"""
 
