@@ -28,7 +28,7 @@ from tests.experiments.shared_lab import SharedLab
 from tests.lab.conftest import unique
 
 DETECT, SPREAD = 0.5, 0.1
-BUSY = 0.4
+BUSY = 1.0
 """Seconds that a machine with much else to do may take in addition."""
 TOPOLOGY = f"""\
 nodes: {{r1: router, r2: router, r3: router, c1: client, c3: client, s1: server, s2: server}}
