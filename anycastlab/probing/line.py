@@ -24,7 +24,8 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.stamps = Batch(struct.Struct(SENT))
-        self.answers = Batch(struct.Struct(f"={ADDRESS}s{RECEIVED}256s"))
+        self.answers = Batch(struct.Struct(f"={ADDRESS}x{RECEIVED}256s"))
+        self.answers_and_sources = Batch(struct.Struct(f"={ADDRESS}s{RECEIVED}256s"))
         self._outgoing: dict[tuple[Dialect, int], Outgoing] = {}
 
     def outgoing(self, dialect: Dialect, targets: Sequence[Target]) -> Outgoing:
@@ -75,16 +76,30 @@ class Line:
         """
         if self._base >= 0:
             self._read_stamps()
+        if self._ledger.sources is not None:
+            self._collect_with_sources()
+            return
         batch, note, read = self._box.answers, self._ledger.note, self._dialect.answer
-        sources = self._ledger.sources is not None
         while batch.receive(self.socket.fileno()):
-            for source, seconds, nanoseconds, data in batch.records():
+            for seconds, nanoseconds, data in batch.records():
                 if found := read(data):
                     probe, refused, name = found
                     stamp = seconds * 1_000_000_000 + nanoseconds or time.time_ns()
                     note(probe, REFUSED if refused else stamp, name)
-                    if sources and not refused:
-                        self._ledger.hear(probe, source)
+            if not batch.full:
+                return
+
+    def _collect_with_sources(self) -> None:
+        """Read all answers, and where they came from."""
+        batch, ledger = self._box.answers_and_sources, self._ledger
+        while batch.receive(self.socket.fileno()):
+            for source, seconds, nanoseconds, data in batch.records():
+                if found := self._dialect.answer(data):
+                    probe, refused, name = found
+                    stamp = seconds * 1_000_000_000 + nanoseconds or time.time_ns()
+                    ledger.note(probe, REFUSED if refused else stamp, name)
+                    if not refused:
+                        ledger.hear(probe, source)
             if not batch.full:
                 return
 
