@@ -23,6 +23,7 @@ from anycastlab.probing.capture import Recording
 from anycastlab.probing.nodes import Nodes
 
 _MESSAGE = 1 << 16
+_ENDED = "the process that captures has ended"
 _SLOTS = 4
 """Packets that are read at a time: there may be many nodes, and each slot holds a whole packet."""
 
@@ -45,8 +46,12 @@ class Captures:
             self._control.close()
             _be_the_child(theirs)
         theirs.close()
-        for name in self._names:
-            self.again(name)
+        try:
+            for name in self._names:
+                self.again(name)
+        except BaseException:
+            self.close()
+            raise
 
     def again(self, node: str) -> None:
         """Record a node that has come back; nothing happens when it is not recorded at all."""
@@ -59,7 +64,7 @@ class Captures:
             socket.send_fds(self._control, [str(path).encode()], [sock.fileno()])
         answer = self._control.recv(_MESSAGE)
         if answer != b"ok":
-            raise UsageError(answer.decode() or "the process that captures has ended")
+            raise UsageError(answer.decode() or _ENDED)
 
     def __enter__(self) -> Captures:
         return self
@@ -81,7 +86,7 @@ class Captures:
             lost = self._control.recv(_MESSAGE)
         status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         if status:
-            raise HostError(f"the process that captures ended with status {status}")
+            raise HostError(f"{_ENDED} with status {status}")
         self.lost = json.loads(lost)
 
 

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from anycastlab.experiments.script import check
+from anycastlab.topology.load import load
+from anycastlab.topology.routing_models import options_of
+
 from .sources import ROOT
 
 SCRIPT = ROOT / "scripts/virtual-time"
@@ -74,6 +78,13 @@ def test_a_kernel_that_is_no_program_is_not_replaced_by_another(tmp_path: Path) 
 @pytest.mark.parametrize("words", [(), ("--help",), ("exec",)])
 def test_a_call_without_a_sense_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert run(tmp_path, *words).returncode == 2
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "topologies/virtual").glob("*.yaml")), ids=str)
+def test_topologies_for_it_are_at_the_protocols_own_timers(file: Path) -> None:
+    network = load(file, also=[check]).network
+    assert network.name == file.stem
+    assert options_of(network.routing).timers.profile == "default"
 
 
 @pytest.fixture(scope="module")
