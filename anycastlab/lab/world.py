@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from anycastlab.errors import NotReadyError
-from anycastlab.kernel import messages, namespace
+from anycastlab.kernel import connected, messages, namespace
 from anycastlab.kernel.netlink import Netlink, send_each
 from anycastlab.kernel.sysctl import SysctlWriter
 from anycastlab.lab import readiness, wiring
@@ -226,8 +226,10 @@ class World:
         self._port(lan, port, [messages.link_down(wiring.port_index(port))])
 
     def mend_port(self, lan: Lan, port: Interface) -> None:
-        """Plug a node into its LAN again."""
+        """Plug a node into its LAN again: no other router is its way there any more."""
         self._port(lan, port, wiring.port_messages(port))
+        if self.network.nodes[port.node].forwards and port.node in self.namespaces:
+            self.send(port.node, [connected.route(port.index, port.ipv4)])
 
     def _port(self, lan: Lan, port: Interface, batch: list[bytes]) -> None:
         if port.node in self.namespaces:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 from socket import AF_INET, AF_PACKET, SOCK_DGRAM, SOCK_RAW
 
 import pytest
 
 from anycastlab.errors import UsageError
 from anycastlab.lab.handle import Lab
+from tests.lab.conftest import unique
 
 
 def ip(lab: Lab, node: str, *words: str) -> str:
@@ -184,3 +186,27 @@ def test_many_kills_leak_no_descriptor_and_no_namespace(lab: Lab) -> None:
         lab.kill("s1")
         lab.revive("s1")
     assert (namespaces(), len(os.listdir(folder))) == before
+
+
+TWO_ROUTERS = """\
+name: {name}
+nodes: {{r0: router, r1: router, r2: router, c1: client, s1: server}}
+links: [[c1, r0], [r0, r1], [r0, r2]]
+lans: {{lan1: {{nodes: [r1, r2, s1]}}}}
+anycast: {{A: {{members: [s1]}}}}
+"""
+
+
+def test_a_router_that_is_unplugged_goes_by_the_other_and_is_as_before_when_plugged_in(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text(TWO_ROUTERS.format(name=unique("two")))
+    with Lab.up(file) as lab:
+        before = {node: ip(lab, node, "route") for node in ("r0", "r1", "r2")}
+        lab.cut("lan1", "r1")
+        assert "via 172.16.0.2 dev to-r0" in ip(lab, "r1", "route", "show", "10.254.1.0/24")
+        assert reaches(lab)
+        lab.mend("lan1", "r1")
+        assert {node: ip(lab, node, "route") for node in before} == before
+        assert reaches(lab)
