@@ -28,6 +28,7 @@ _VERBS = {
     "show": "showing",
     "bindings": "showing",
     "routes": "routes",
+    "neighbours": "neighbours",
     "probe": "probing",
     "catchment": "probing",
     "capture": "probing",
@@ -50,6 +51,7 @@ _VERBS = {
     "withdraw": "faults",
     "announce": "faults",
     "drain": "faults",
+    "advertise": "faults",
     "flap": "faults",
 }
 """Verb -> the module of this package that has it; imported when it is used."""

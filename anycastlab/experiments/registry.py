@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from anycastlab.experiments.advertise_fault import Advertise
 from anycastlab.experiments.blackhole_faults import Blackhole, Clear
 from anycastlab.experiments.catchment import Catchment
 from anycastlab.experiments.command import Exec
@@ -16,6 +17,7 @@ from anycastlab.experiments.home_agents import HomeAgents
 from anycastlab.experiments.impairment_faults import Impair, Restore
 from anycastlab.experiments.link_faults import Cut, Mend, SetCost
 from anycastlab.experiments.member_faults import Announce, Drain, Withdraw
+from anycastlab.experiments.neighbours import Neighbours
 from anycastlab.experiments.node_faults import Kill, Revive
 from anycastlab.experiments.resolve import Resolve
 from anycastlab.experiments.routes import Routes
@@ -34,14 +36,14 @@ FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
             *(Impair, Restore, Blackhole, Clear),
             *(StopService, StartService, Withdraw, Announce, Drain),
             *(StopDaemon, StartDaemon),
-            Flap,
+            *(Advertise, Flap),
         )
     }
 )
 STEPS: Mapping[str, type[Step]] = MappingProxyType(
     {
         **{step.verb: step for step in (Expect, Catchment, Stream, Sessions, Exec, Show, Resolve)},
-        **{step.verb: step for step in (Routes, RoutingHeader, HomeAgents)},
+        **{step.verb: step for step in (Routes, RoutingHeader, HomeAgents, Neighbours)},
         **FAULTS,
     }
 )

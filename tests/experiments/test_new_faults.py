@@ -69,7 +69,7 @@ TIMED = {Drain.verb, Flap.verb}
 
 
 def test_every_fault_of_the_registry_is_tried_somewhere() -> None:
-    elsewhere = {"kill", "revive", "cut", "mend", "set-cost"}
+    elsewhere = {"kill", "revive", "cut", "mend", "set-cost", "advertise"}
     here = {fault.verb for fault, _, _ in EACH}
     assert set(FAULTS) <= here | TIMED | elsewhere
 
