@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -111,10 +113,10 @@ def failover(
         settle(running, struck, repair=repair)
         raise
     show(found, running.name, as_json=as_json)
-    if picture is not None:
-        draw(found, picture)
     interrupted = found.recorded.interrupted
     settle(running, struck, repair=repair and not interrupted)
+    if picture is not None:
+        draw(found, picture)
     if interrupted:
         return 130
     return 0 if found.ok else 1
@@ -204,6 +206,8 @@ def drawable(file: str) -> None:
 
     kind_of(file)
     require()
+    if not os.access(Path(file).parent, os.W_OK | os.X_OK):
+        raise UsageError(f"cannot write {file}: no directory to write into")
 
 
 def draw(found: Timeline, file: str) -> None:

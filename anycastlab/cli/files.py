@@ -105,8 +105,13 @@ def _want_group(network: Network, group: str | None) -> None:
 
 def _ending(output: str | None) -> str:
     ending = Path(output).suffix.lstrip(".") if output else ""
-    known = {"svg": "svg", "png": "png", "mmd": "mermaid", "md": "mermaid"}
-    return known.get(ending, "dot")
+    known = {"": "dot", "dot": "dot", "gv": "dot", "svg": "svg", "png": "png"}
+    known |= {"mmd": "mermaid", "md": "mermaid"}
+    if ending not in known:
+        raise UsageError(
+            f"cannot tell a format by {output!r}: end it in svg, png, dot or mmd, or give --format"
+        )
+    return known[ending]
 
 
 @click.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from typing import Any, NoReturn
 
@@ -56,6 +57,22 @@ _VERBS = {
 }
 """Verb -> the module of this package that has it; imported when it is used."""
 
+_FAMILIES = {
+    "check": "Files (no privileges needed)",
+    "doctor": "This host",
+    "up": "A lab's life",
+    "exec": "Inside a node",
+    "probe": "Measuring",
+    "kill": "Faults, each with its repair",
+}
+"""The first verb of each family -> the family's title."""
+
+
+def _sentence(command: click.Command | None) -> str:
+    """Return the first sentence of a verb's help, without its full stop."""
+    first = ((command.help if command else None) or "").split("\n\n")[0]
+    return re.split(r"\.\s|\.$", " ".join(first.split()), maxsplit=1)[0]
+
 
 class _Verbs(click.Group):
     """A group that imports a verb's module only when the verb is asked for."""
@@ -70,6 +87,16 @@ class _Verbs(click.Group):
         command = module.COMMANDS[name]
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs by what they are for, each with its first sentence in full."""
+        verbs = list(_VERBS)
+        begins = [*map(verbs.index, _FAMILIES), len(verbs)]
+        for title, first, end in zip(_FAMILIES.values(), begins, begins[1:], strict=False):
+            commands = ((verb, self.get_command(ctx, verb)) for verb in verbs[first:end])
+            rows = [(verb, _sentence(command)) for verb, command in commands]
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

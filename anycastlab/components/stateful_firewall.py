@@ -8,7 +8,7 @@ changed. Neither end is told.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -24,6 +24,10 @@ class FirewallOptions(Options):
     """Which of the router's neighbours it protects."""
 
     inside: list[str] = Field(min_length=1, description="The neighbours (nodes, LANs) it protects.")
+
+    def mentions(self) -> Iterable[tuple[str, str]]:
+        """Those inside."""
+        return (("inside", one) for one in self.inside)
 
 
 class StatefulFirewall(Component):

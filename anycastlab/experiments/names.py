@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from anycastlab.components.registry import names as components
 from anycastlab.errors import did_you_mean
 from anycastlab.topology.network import Role
 
@@ -57,6 +58,11 @@ class Names:
         if name not in self.nodes:
             complain(path, f"unknown node {name!r}{did_you_mean(name, self.nodes)}")
         return name in self.nodes
+
+    def want_component(self, name: str, path: Path, complain: Complain) -> None:
+        """Complain unless *name* is a component that this installation has."""
+        if name not in components():
+            complain(path, f"no component {name!r}{did_you_mean(name, components())}")
 
     def want_daemon(self, name: str, path: Path, complain: Complain) -> None:
         """Complain unless *name* is a node that runs a routing daemon."""

@@ -66,7 +66,11 @@ class Runner:
             self.tell(LabUp(lab.name, len(lab.network.nodes), seconds, written))
             for line in lines:
                 self.tell(StepBegan(line.text, line.line))
-                result = perform(line, Context(lab, prober))
+                try:
+                    result = perform(line, Context(lab, prober))
+                except AnycastlabError as error:
+                    error.add_note(f"{document.path}:{line.line}: {line.text}")
+                    raise
                 results.append(result)
                 self.tell(StepEnded(result))
                 if result.outcome.interrupted:

@@ -38,8 +38,10 @@ class ServiceFault(BaseModel, Fault):
         return cls(node=node, service=service)
 
     def check(self, names: Names, complain: Complain) -> None:
-        """The node must exist."""
+        """The node and the component must exist."""
         names.want_node(self.node, ("node",), complain)
+        if self.service != ALL:
+            names.want_component(self.service, ("service",), complain)
 
     @property
     def target(self) -> dict[str, Any]:

@@ -44,8 +44,9 @@ class Show(BaseModel, Step):
     within: Duration = Field(0.0, description="Look again until it holds, at most so long.")
 
     def check(self, names: Names, complain: Complain) -> None:
-        """The node must exist."""
+        """The node and the component must exist."""
         names.want_node(self.node, ("node",), complain)
+        names.want_component(self.component, ("component",), complain)
 
     def run(self, context: Context) -> Outcome:
         """Look until it is as expected or the time is over."""

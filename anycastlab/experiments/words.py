@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from anycastlab.errors import UsageError, did_you_mean
+from anycastlab.topology.wording import message_for
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -20,7 +21,7 @@ def model_of(kind: type[M], values: dict[str, Any]) -> M:
         return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        message = first["msg"].removeprefix("Value error, ")
+        message = message_for(first, None)
         place = ".".join(str(part) for part in first["loc"][:1])
         raise UsageError(f"{place}: {message}" if place else message) from None
 

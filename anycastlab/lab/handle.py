@@ -22,6 +22,7 @@ from anycastlab.lab.teardown import take_down, wait_cleaned
 from anycastlab.lab.ways import Way
 from anycastlab.routing.metrics import predict_as_seen
 from anycastlab.routing.state import NetworkState
+from anycastlab.topology.names import name_problem
 from anycastlab.topology.network import Family, Network
 
 Progress = Callable[[str, int, int], None]
@@ -85,6 +86,8 @@ class Lab:
         from anycastlab.lab.launch import launch
 
         if name is not None:
+            if problem := name_problem("lab", name):
+                raise UsageError(problem)
             network = replace(network, name=name)
         text = Path(path).read_bytes()
         record = launch(network, str(path), text, progress, autopsy)

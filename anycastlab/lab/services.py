@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,14 @@ class Services:
         component = kind()
         if name not in self._places:
             self._places[name] = NodePlace(name, self._world.namespaces[name], self._loop)
-        component.start(self._places[name], kind.options.model_validate(dict(attached.options)))
+        try:
+            component.start(self._places[name], kind.options.model_validate(dict(attached.options)))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise UsageError(
+                f"{attached.name} of {name!r}: its port is taken in that node"
+            ) from None
         self._running.setdefault(name, []).append(component)
 
     def _wanted(self, node: Node) -> tuple[Attached, ...]:

@@ -77,10 +77,11 @@ def sketch(network: Network, state: NetworkState = INTACT, group: str | None = N
     instances: dict[str, str] = {}
     belongs: dict[str, tuple[str, ...]] = {}
     if group is not None:
-        members = network.groups[group].instances
-        instances = {m: PALETTE[i % len(PALETTE)] for i, m in enumerate(members)}
         belongs = {client: near for (client, _), near in predict(network, state, group).items()}
-        belongs |= {member: (member,) for member in members}
+        foreign = (one for near in belongs.values() for one in near)  # of a group with its address
+        reached = dict.fromkeys((*network.groups[group].instances, *foreign))
+        instances = {one: PALETTE[i % len(PALETTE)] for i, one in enumerate(reached)}
+        belongs |= {one: (one,) for one in reached}
     dots = [
         Dot(
             node.name,

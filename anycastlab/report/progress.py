@@ -57,6 +57,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     for step in failed:
         yield f"{verdict.file}:{step.line}: not met: {step.text}"
     if verdict.error is not None:
+        yield from getattr(verdict.error, "__notes__", ())  # the step it ended
         yield f"{verdict.name}: {verdict.error}"
     count = len(verdict.steps)
     state = "passed" if verdict.ok else f"FAILED ({len(failed)} not met)"

@@ -67,7 +67,8 @@ def _expected_one_of(error: Mapping[str, Any], text: str | None) -> str:
     known = re.findall(r"'([^']*)'", error["ctx"]["expected"])
     value = error["input"]
     near = did_you_mean(value, known) if isinstance(value, str) else ""
-    return f"expected {listed(known)}, {given(value, text)}{near}"
+    wanted = listed(known) or error["ctx"]["expected"]  # numbers have no quotes
+    return f"expected {wanted}, {given(value, text)}{near}"
 
 
 def _expected(what: str) -> Callable[[Mapping[str, Any], str | None], str]:

@@ -147,6 +147,7 @@ def test_a_fault_refused_after_another_struck_leaves_the_lab_as_asked(lab: Lab) 
         (("--kill", "s1", "--after", "90min"), "at most 3600 s"),
         (("--kill", "s1", "--protocol", "tcp"), "tcp"),
         (("--kill", "s1", "--picture", "x.gif"), "ends in svg, png, pdf"),
+        (("--kill", "s1", "--picture", "/nowhere/x.svg"), "cannot write /nowhere/x.svg"),
     ],
 )
 def test_a_wrong_word_exits_2_before_anything_strikes(

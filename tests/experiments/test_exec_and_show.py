@@ -92,7 +92,8 @@ def test_what_ends_otherwise_fails_and_says_how(
         ("exec: {node: c1, run: x, output: '{s9.4}'}", "no node or group 's9'"),
         ("exec: {node: c1, run: []}", "expected a name or a list of names"),
         ("exec: {node: c1, run: x, during: [{kil: s1}]}", "did you mean 'kill'"),
-        ("show: {node: s9, component: x}", "unknown node 's9'"),
+        ("show: {node: s9, component: http}", "unknown node 's9'"),
+        ("show: {node: s1, component: htp}", "no component 'htp'; did you mean 'http'?"),
     ],
 )
 def test_a_mistake_is_told_at_its_place(argument: str, problem: str) -> None:

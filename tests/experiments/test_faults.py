@@ -68,3 +68,21 @@ def test_a_fault_tells_how_much_of_the_prediction_it_moves() -> None:
     context = Context(lab, PaperProber(lab))
     assert Kill("s1").run(context).seen == "s1 is dead; predicted to move: 1 of 2 catchments"
     assert "predicted to move: 0 of 2" in SetCost(link=("r1", "r2"), cost=(5, 5)).run(context).seen
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "message"),
+    [
+        ("stop-daemon", ["r1", "HUP"], "signal: expected TERM or KILL, not 'HUP'"),
+        ("blackhole", ["r1,r2", "up"], "way: expected both, there, back, out or in, not 'up'"),
+        ("flap", ["kill:s1", "1s", "many"], "count: expected a whole number, not 'many'"),
+        ("flap", ["kill:s1", "0s", "3"], "period: expected a number greater than 0, not '0s'"),
+        ("flap", ["kil:s1", "1s", "3"], "fault: no fault 'kil' to repeat; did you mean 'kill'?"),
+    ],
+)
+def test_a_wrong_word_of_a_verb_is_told_as_one_in_a_file_is(
+    verb: str, words: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        FAULTS[verb].from_words(words)
+    assert str(caught.value) == message

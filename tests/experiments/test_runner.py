@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from anycastlab.errors import FeatureError, LabExistsError, UsageError
+from anycastlab.errors import FeatureError, LabExistsError, ProgramError, UsageError
 from anycastlab.experiments.events import Event, LabDown, LabUp, StepBegan, StepEnded
 from anycastlab.experiments.runner import Runner
+from anycastlab.experiments.script import script
 from anycastlab.experiments.verdict import Verdict
+from anycastlab.report.progress import verdict_lines
 from anycastlab.topology.load import Document
 from tests.experiments.networks import document
 from tests.experiments.paper import Lie, PaperLab, PaperProber, reaching
@@ -118,3 +120,15 @@ def test_what_ends_a_run_early_takes_the_lab_down_and_keeps_what_was_done(
     assert len(verdict.steps) == 2
     assert (verdict.exit_status, verdict.interrupted, verdict.ok) == (status, interrupted, False)
     assert not stage.labs[0].is_up
+
+
+def test_the_step_that_an_error_ends_is_told_with_its_place() -> None:
+    def strike(_: object) -> None:
+        raise ProgramError("no program 'nothing'")
+
+    stage = Stage(lambda honest: honest if len(stage.events) < 5 else strike(honest) or honest)
+    verdict = stage.run(document(STEPS))
+    step, error, _ = list(verdict_lines(verdict))[-3:]
+    ended = script(document(STEPS))[2]
+    assert step == f"{verdict.file}:{ended.line}: {ended.text}"
+    assert error == "figure1: no program 'nothing'"

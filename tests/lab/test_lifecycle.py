@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from anycastlab.cli.main import run
 from anycastlab.errors import AnycastlabError, LostLabError
 from anycastlab.kernel.process import Process
 from anycastlab.lab.channel import Channel
@@ -199,6 +200,27 @@ def test_waiting_for_the_kernel_ends_when_a_namespace_let_go_is_freed(lab: Lab) 
     lab.down()
     assert wait_cleaned() < 60
     assert not (base_directory() / lab.name).exists()
+
+
+@pytest.mark.parametrize("name", ["Bad Name", "../up", "", "x" * 33])
+def test_a_lab_is_named_on_the_command_line_by_the_rules_of_the_file(
+    diamond: Path, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["up", str(diamond), "--name", name]) == 2
+    assert "lab name" in capfd.readouterr().err
+    assert not LabDirectory(name).path.is_file()
+    assert name not in lab_names()
+
+
+def test_two_services_that_want_one_port_are_named(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    name = f"ports-{os.getpid()}"
+    file = tmp_path / "ports.yaml"
+    file.write_text(f"name: {name}\nnodes: {{s1: {{role: server, run: [http, http]}}}}\n")
+    assert run(["up", str(file)]) == 2
+    assert "http of 's1': its port is taken in that node" in capfd.readouterr().err
+    assert name not in lab_names()
 
 
 @pytest.mark.parametrize("words", [["up"], ["kill", "a", "b", "c"], ["exec", "c1"], ["frobnicate"]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import click
+from click.testing import CliRunner
 
 from anycastlab.cli.main import cli
 
@@ -32,3 +33,10 @@ def test_every_verb_says_what_it_does():
 def test_rows_are_read_and_other_tables_are_not():
     text = "| `up FILE` | x |\n| `kill` `revive LAB NODE` | y `z` |\n| name | `no` |\n"
     assert verbs(text) == {"up", "kill", "revive"}
+
+
+def test_the_help_lists_every_verb_once_with_its_first_sentence_in_full():
+    text = CliRunner().invoke(cli, ["--help"]).output
+    listed = re.findall(r"^  ([a-z-]+)  +\S", text.partition("Files")[2], re.MULTILINE)
+    assert listed == cli.list_commands(click.Context(cli))
+    assert "..." not in text

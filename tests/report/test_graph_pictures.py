@@ -157,3 +157,12 @@ def test_text_formats_need_no_graphviz(network: Network, monkeypatch: pytest.Mon
 def test_an_unknown_format_is_refused(network: Network) -> None:
     with pytest.raises(UsageError, match="did you mean 'svg'"):
         render(network, "svgz")
+
+
+def test_an_instance_of_a_group_that_has_the_same_address_has_a_colour_too() -> None:
+    text = TEXT.replace("members: [s1, s2]", "addresses: 192.0.2.1, members: [s1]")
+    clash = text.replace("members: [s2]", "addresses: 192.0.2.1, registry: west, members: [s2]")
+    drawn = dot(load_text(clash, "clash.yaml").network, group="A")
+    assert BLUE in line_of(drawn, '"c1" [')
+    assert ORANGE in line_of(drawn, '"c2" [')
+    assert ORANGE in line_of(drawn, '"s2" [')
