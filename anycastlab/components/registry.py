@@ -23,6 +23,7 @@ _BUILT_IN: Mapping[str, str] = MappingProxyType(
         "pinning-router": "anycastlab.components.pinning_router:PinningRouter",
         "quic": "anycastlab.components.quic:Quic",
         "program": "anycastlab.components.program:Program",
+        "link-multicast": "anycastlab.components.link_multicast:LinkMulticast",
         "mss-clamp": "anycastlab.components.mss_clamp:MssClamp",
         "ptb-broadcast": "anycastlab.components.ptb_broadcast:PtbBroadcast",
         "stateful-firewall": "anycastlab.components.stateful_firewall:StatefulFirewall",

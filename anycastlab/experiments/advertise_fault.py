@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 class Advertise(BaseModel, Fault):
-    """A node says by gratuitous ARP and unsolicited Neighbour Advertisement that it is the group.
+    """A node tells its LANs, unasked, that it has a group's addresses.
 
-    Whoever has an entry for the address believes it at once.
+    That is gratuitous ARP and an unsolicited Neighbour Advertisement: whoever has an entry for the
+    address believes it at once.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -55,6 +55,9 @@ class Neighbours(BaseModel, Step):
     believed: Literal["first", "last"] | None = Field(
         None, description="Which answer was believed, each time it was asked."
     )
+    winners: AmountField | None = Field(
+        None, description="How many different nodes were believed, over all askings."
+    )
     frames: Annotated[dict[str, AmountField], AfterValidator(_known)] = Field(
         {}, description="How many frames of each kind, as {requests: 1, replies: at least 3}."
     )
@@ -163,6 +166,9 @@ class Neighbours(BaseModel, Step):
 
     def _miscounted(self, story: Story) -> Iterator[str]:
         counts = story.counts()
+        won = len({one.believed for one in story.asked if one.believed})
+        if self.winners is not None and not self.winners.met(won, won):
+            yield f"expected winners: {self.winners}, found {won}"
         for kind, amount in self.frames.items():
             if not amount.met(counts[kind], counts[kind]):
                 yield f"expected {kind}: {amount}, found {counts[kind]}"

@@ -21,7 +21,8 @@ from anycastlab.kernel.batch import ADDRESS, Batch
 from anycastlab.kernel.bpf import Program
 from anycastlab.kernel.stamps import RECEIVED, stamp_received
 
-HOST, OUTGOING = 0, 4  # the packet types of packet(7) that matter: to this host, and from it
+# the packet types of packet(7) that matter: to this host, to a group of stations, from this host
+HOST, MULTICAST, OUTGOING = 0, 2, 4
 LOOPBACK = 1  # the index of `lo` in every namespace
 
 _ETH_P_ALL = 0x0003

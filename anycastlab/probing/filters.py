@@ -23,7 +23,7 @@ from anycastlab.kernel.bpf import (
     load_word,
     mask,
 )
-from anycastlab.kernel.packet import HOST, LOOPBACK, OUTGOING
+from anycastlab.kernel.packet import HOST, LOOPBACK, MULTICAST, OUTGOING
 from anycastlab.probing.craft import SYN_PORT
 from anycastlab.probing.identify import ACK, ICMP, ICMPV6, RST, SYN, TCP, UDP
 
@@ -75,11 +75,12 @@ def recorded_by_taps() -> Program:
 
     That is: ICMP echo with our MAGIC, UDP requests to the identity service, and of TCP to and from
     its port the SYNs and whatever answers one. Frames a bridge flooded to others do not count, nor
-    do fragments.
+    do fragments; those to a group of stations do, see anycastlab.components.link_multicast.
     """
     return assemble(
         load_word(PACKET_TYPE),
         equal(HOST, then="ours"),
+        equal(MULTICAST, then="ours"),
         equal(OUTGOING, otherwise="drop"),
         here("ours"),
         load_word(INTERFACE),

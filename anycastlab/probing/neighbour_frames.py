@@ -18,6 +18,7 @@ Kind = Literal["request", "probe", "reply", "announcement", "claim"]
 KEPT = 14 + 40 + 32
 _ETHERNET, _ARP, _IPV6, _ICMPV6 = 14, 0x0806, 0x86DD, 58
 _SOLICITATION, _ADVERTISEMENT = 135, 136
+_EVERY_STATION = b"\xff" * 6
 _SOLICITED, _OVERRIDE = 0x40, 0x20
 
 
@@ -25,13 +26,14 @@ _SOLICITED, _OVERRIDE = 0x40, 0x20
 class Frame:
     """One frame about an address: ns of real time, what it is, the MAC it came from.
 
-    ``override``: the flag O of an advertisement; ARP has none.
+    ``override``: the flag O of an advertisement; ARP has none. ``broadcast``: to every station.
     """
 
     stamp: int
     kind: Kind
     mac: bytes
     override: bool = False
+    broadcast: bool = False
 
     def as_json(self, sender: str, began: int) -> dict[str, Any]:
         """In a document: seconds since *began*, and who sent it."""
@@ -75,7 +77,7 @@ def _arp(address: bytes, data: bytes, stamp: int) -> Frame | None:
             return Frame(stamp, "announcement", mac)
         return Frame(stamp, "claim" if asks else "reply", mac)
     if asks and target == address:
-        return Frame(stamp, "request" if to_all else "probe", mac)
+        return Frame(stamp, "request" if to_all else "probe", mac, broadcast=to_all)
     return None
 
 
@@ -85,6 +87,8 @@ def _nd(address: bytes, data: bytes, stamp: int) -> Frame | None:
         return None
     mac = data[6:12]
     if message[0] == _SOLICITATION:
-        return Frame(stamp, "request" if data[0] & 1 else "probe", mac)
+        to_all = data[:6] == _EVERY_STATION
+        kind: Kind = "request" if data[0] & 1 else "probe"
+        return Frame(stamp, kind, mac, broadcast=to_all)
     solicited, override = bool(message[4] & _SOLICITED), bool(message[4] & _OVERRIDE)
     return Frame(stamp, "reply" if solicited else "announcement", mac, override)

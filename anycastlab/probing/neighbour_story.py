@@ -23,8 +23,11 @@ _BY_ITSELF = {
     "failed": "nobody answered",
     "permanent": "set by hand",
 }
-COUNTS = ("requests", "probes", "replies", "repliers", "announcements", "claims", "overriding")
-"""What is counted of frames. Requests and probes are the watching node's own."""
+COUNTS = (
+    *("requests", "broadcasts", "probes"),
+    *("replies", "repliers", "announcements", "claims", "overriding"),
+)
+"""What is counted of frames. The first three are the watching node's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,13 @@ class Story:
 
     def counts(self) -> dict[str, int]:
         """How many frames of each kind, see COUNTS."""
-        own = Counter(f.kind for f in self.record.frames if self.name(f.mac) == self.node)
+        mine = [frame for frame in self.record.frames if self.name(frame.mac) == self.node]
+        own = Counter(frame.kind for frame in mine)
         other = [f for f in self.record.frames if self.name(f.mac) != self.node]
         kinds = Counter(frame.kind for frame in other)
         return {
             "requests": own["request"],
+            "broadcasts": sum(frame.broadcast for frame in mine),
             "probes": own["probe"],
             "replies": kinds["reply"],
             "repliers": len({frame.mac for frame in other if frame.kind == "reply"}),

@@ -137,10 +137,15 @@ class NeighbourWatch:
         self._open.close()
 
     def use(self) -> None:
-        """Use the entries as a packet to each of the addresses would."""
-        self._asks.send(
-            [neighbour_entries.use(one.index, one.address.packed) for one in self.records]
-        )
+        """Use the entries as a packet to each of the addresses would.
+
+        Those that are permanent are let be: they need no use, and the kernel would let them expire.
+        """
+        wanted = [one for one in self.records if one.held[-1].state != "permanent"]
+        if wanted:
+            self._asks.send(
+                [neighbour_entries.use(one.index, one.address.packed) for one in wanted]
+            )
 
     def forget(self) -> None:
         """Take the entries away."""

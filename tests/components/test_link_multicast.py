@@ -1,0 +1,71 @@
+"""The component ``link-multicast``; topologies/lan-multicast shows what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+from anycastlab.components.link_multicast import group_mac
+from anycastlab.errors import AnycastlabError, TopologyError
+from anycastlab.experiments.load import load_checked
+from anycastlab.lab.execution import run
+from anycastlab.lab.handle import Lab
+from tests.experiments.shared_lab import SharedLab
+from tests.lab.conftest import unique
+
+TOPOLOGY = """\
+nodes:
+  c1: {role: client, run: [link-multicast: {group: A}]}
+  s1: {role: server, run: [link-multicast: {group: A}]}
+  s2: server
+lans: {lan1: {nodes: [c1, s1, s2], subnet: 10.9.0.0/24}}
+anycast:
+  A: {addresses: 10.9.0.200, members: [s1, s2]}
+  B: {addresses: 192.0.2.1, members: [s1]}
+"""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedLab]:
+    with SharedLab.up(TOPOLOGY, unique("group"), tmp_path_factory.mktemp("lan")) as lab:
+        yield lab
+
+
+def printed(shared: SharedLab, node: str, command: str) -> str:
+    return run(shared.lab, node, ["/bin/sh", "-c", command], 5).output
+
+
+def test_the_mac_has_the_low_23_bits_of_the_address() -> None:
+    assert group_mac(IPv4Address("10.137.0.200")) == bytes.fromhex("01005e0900c8")
+    assert group_mac(IPv4Address("10.9.0.200")) == bytes.fromhex("01005e0900c8")
+
+
+def test_iproute2_shows_the_members_station_group_and_the_clients_entry(shared: SharedLab) -> None:
+    assert "01:00:5e:09:00:c8" in printed(shared, "s1", "ip maddr show dev lan1")
+    assert "01:00:5e:09:00:c8" not in printed(shared, "s2", "ip maddr show dev lan1")
+    entry = printed(shared, "c1", "ip neigh show 10.9.0.200")
+    assert "01:00:5e:09:00:c8 PERMANENT" in entry
+    assert printed(shared, "s2", "ip neigh show 10.9.0.200") == ""
+    told = shared.lab.show("c1", "link-multicast")
+    assert told["link-multicast"] == {"10.9.0.200": "01:00:5e:09:00:c8"}
+
+
+@pytest.mark.parametrize(
+    ("group", "error", "problem"),
+    [
+        ("X", TopologyError, "link-multicast: no group, node or LAN 'X'"),
+        ("B", AnycastlabError, "'B' has no IPv4 address on a LAN of 'c1'"),
+    ],
+)
+def test_a_group_without_an_address_on_the_lan_is_refused(
+    tmp_path: Path, leak_guard: None, group: str, error: type[AnycastlabError], problem: str
+) -> None:
+    file = tmp_path / "wrong.yaml"
+    text = TOPOLOGY.replace("link-multicast: {group: A}", f"link-multicast: {{group: {group}}}", 1)
+    file.write_text(f"name: {unique('wrong')}\n{text}")
+    with pytest.raises(error) as caught:
+        Lab.launch(load_checked(file).network, file)
+    assert problem in str(caught.value)
