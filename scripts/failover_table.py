@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,6 +68,11 @@ class Plane:
                 f"catchment: {{group: A, is: predicted, within: {RECONVERGES[profile]}}}",
             ]
         return TEMPLATE.format(routing=routing) + "".join(f"  - {step}\n" for step in steps)
+
+    @property
+    def polls(self) -> bool:
+        """Whether a daemon polls instead of waiting (FRR's bfdd), which stops a virtual clock."""
+        return "frr" in self.routing and "bfd" in self.routing
 
     def faults(self) -> list[Fault]:
         """The rows that make sense for it."""
@@ -201,8 +207,10 @@ def put(profile: str, lines: Iterable[str], document: Path | None = None) -> Non
 
 
 def chosen(words: Sequence[str]) -> list[Plane]:
-    """The columns whose name has one of the words, all without any."""
-    return [column for column in PLANES if not words or any(word in column.name for word in words)]
+    """The columns whose name has one of the words, all without any; those that can be measured."""
+    virtual = "ANYCASTLAB_VIRTUAL_TIME" in os.environ
+    known = [column for column in PLANES if not (virtual and column.polls)]
+    return [column for column in known if not words or any(word in column.name for word in words)]
 
 
 def main() -> int:

@@ -40,6 +40,13 @@ def test_every_column_is_a_topology_in_which_s1_is_nearer(column, profile: str) 
     assert len(streams) == len(column.faults())
 
 
+def test_what_polls_is_left_out_of_virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {column.name for column in table.chosen(["BFD"])}
+    assert names == {"BIRD eBGP, BFD", "FRR eBGP, BFD"}
+    monkeypatch.setenv("ANYCASTLAB_VIRTUAL_TIME", "1")
+    assert [column.name for column in table.chosen(["BFD"])] == ["BIRD eBGP, BFD"]
+
+
 def test_a_fault_of_daemons_is_no_row_of_the_kernel() -> None:
     names = [fault.name for fault in table.PLANES[0].faults()]
     assert "kill the instance" in names
