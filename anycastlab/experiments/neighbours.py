@@ -20,6 +20,7 @@ from anycastlab.probing.neighbour_watch import NeighbourWatch, holders, ports_to
 from anycastlab.topology.network import Network
 
 _LOOK_EVERY = 0.02
+_BEFORE = 0.2
 
 
 def _known(wanted: dict[str, Amount]) -> dict[str, Amount]:
@@ -62,7 +63,9 @@ class Neighbours(BaseModel, Step):
         {}, description="How many frames of each kind, as {requests: 1, replies: at least 3}."
     )
     use: Duration | None = Field(None, description="How often the entry is used, as 20ms.")
-    before: Duration = Field(0.2, description="How long it is watched before the first fault.")
+    before: Duration | None = Field(
+        None, description="How long it is watched before the first fault (200ms), or without any."
+    )
     apart: Duration = Field(0.2, description="The time between two faults, and after the last.")
     during: During = ()
 
@@ -109,8 +112,7 @@ class Neighbours(BaseModel, Step):
 
     def _strike(self, watch: NeighbourWatch, context: Context) -> None:
         struck = strikes(self.during, context.lab)
-        if struck:
-            self._watch(watch, self.before)
+        self._watch(watch, self.before or (_BEFORE if struck else 0.0))
         for strike in struck:
             strike.strike()
             self._watch(watch, self.apart)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,6 +128,14 @@ def test_a_silent_death_is_noticed_by_a_probe_without_an_answer(shared: SharedLa
     for found in outcome.data["neighbours"]:
         assert found["counts"]["probes"] >= 1
         assert "not confirmed, probed" in [change["why"] for change in found["changes"]]
+
+
+def test_it_may_just_be_watched_for_a_while(shared: SharedLab) -> None:
+    shared.do("neighbours: {at: c1, of: A, ask: 1}")
+    began = time.monotonic()
+    watched = "before: 300ms, frames: {requests: 0, replies: 0}"
+    assert shared.do(f"neighbours: {{at: c1, of: A, {watched}}}").ok
+    assert time.monotonic() - began >= 0.3
 
 
 def test_the_verb_shows_nodes_in_the_place_of_macs(shared: SharedLab) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from anycastlab.experiments.script import check
 from anycastlab.topology.load import load
+from anycastlab.topology.neighbour import Neighbour
 from anycastlab.topology.routing_models import options_of
 
 from .sources import ROOT
@@ -84,7 +85,10 @@ def test_a_call_without_a_sense_is_refused(tmp_path: Path, words: tuple[str, ...
 def test_topologies_for_it_are_at_the_protocols_own_timers(file: Path) -> None:
     network = load(file, also=[check]).network
     assert network.name == file.stem
-    assert options_of(network.routing).timers.profile == "default"
+    if network.routing.daemon == "kernel":
+        assert network.neighbour == Neighbour()
+    else:
+        assert options_of(network.routing).timers.profile == "default"
 
 
 @pytest.fixture(scope="module")
