@@ -207,7 +207,7 @@ def drawable(file: str) -> None:
     kind_of(file)
     require()
     if not os.access(Path(file).parent, os.W_OK | os.X_OK):
-        raise UsageError(f"cannot write {file}: no directory to write into")
+        raise UsageError(f"cannot write {file}: its directory is missing, or not yours to write in")
 
 
 def draw(found: Timeline, file: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import re
@@ -11,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from anycastlab import __version__
-from anycastlab.errors import AnycastlabError, TopologyError
+from anycastlab.errors import AnycastlabError, HostError, TopologyError
 
 _VERBS = {
     "check": "files",
@@ -129,6 +130,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line and return its exit status; messages go to stderr."""
     try:
         status: Any = cli.main(arguments, prog_name="anycastlab", standalone_mode=False)
+        sys.stdout.flush()
     except TopologyError as error:
         _complain(str(error), prefix="")
         return error.exit_status
@@ -141,10 +143,23 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         _complain("interrupted")
         return 130
-    except BrokenPipeError:  # the reader of our output has gone: nothing more to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        return _unwritten(error)
     return status if isinstance(status, int) else 0
+
+
+def _unwritten(error: OSError) -> int:
+    """Return the status of output that could not be written; any other error is raised again.
+
+    When the reader of our output has gone there is nothing more to say, and no error.
+    """
+    if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT):
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to come
+    if error.errno == errno.EPIPE:
+        return 0
+    _complain(f"cannot write the output: {error.strerror}")
+    return HostError.exit_status
 
 
 def _complain(message: str, prefix: str = "anycastlab: ") -> None:

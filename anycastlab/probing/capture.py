@@ -28,19 +28,20 @@ class Recording:
     *sock* is a fresh socket in the namespace, as :class:`Tap` wants it. Packets on `lo` are
     recorded once, as they leave it. Checksums the sender left to its hardware are finished, as a
     network card would have done. ``slots`` packets are read at a time. Raises UsageError for a
-    file that cannot be written.
+    file that cannot be written, be it later, on a full disk.
     """
 
     def __init__(
         self, sock: socket.socket, path: str | os.PathLike[str], slots: int = _SLOTS
     ) -> None:
         self.recorded = 0
+        self._path = os.fspath(path)
         self._names = dict[int, str]()
         try:
             self._file = open(path, "wb")  # noqa: SIM115 (closed by close)
         except OSError as error:
             sock.close()
-            raise UsageError(f"cannot write {os.fspath(path)}: {error.strerror}") from error
+            raise self._unwritable(error) from error
         self._writer = PcapngWriter(self._file)
         self._tap = Tap(sock, keep=_KEPT, slots=slots)
 
@@ -64,7 +65,11 @@ class Recording:
             return
         head = struct.pack("!2s2xIHBB8s", protocol, index, hardware, kind, size, address)
         stamp = seconds * 1_000_000_000 + nanoseconds
-        self._writer.packet(name, stamp, head + completed(data[:length]), outgoing=kind == OUTGOING)
+        packet = head + completed(data[:length])
+        try:
+            self._writer.packet(name, stamp, packet, outgoing=kind == OUTGOING)
+        except OSError as error:
+            raise self._unwritable(error) from error
         self.recorded += 1
 
     def lost(self) -> int:
@@ -74,7 +79,13 @@ class Recording:
     def close(self) -> None:
         """Stop recording and close the file."""
         self._tap.close()
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> UsageError:
+        return UsageError(f"cannot write {self._path}: {error.strerror}")
 
 
 class Capture:
@@ -130,8 +141,8 @@ class Capture:
 
     def close(self) -> None:
         """Stop recording and close the file."""
-        self._recording.close()
         os.close(self._stop)
+        self._recording.close()
 
 
 def capture(

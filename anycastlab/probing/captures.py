@@ -13,6 +13,7 @@ import signal
 import socket
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
@@ -60,7 +61,8 @@ class Captures:
         self._lives[node] += 1
         life = self._lives[node]
         path = self._directory / (f"{node}.pcapng" if life == 1 else f"{node}.{life}.pcapng")
-        with self._nodes.socket(node, socket.AF_PACKET, socket.SOCK_DGRAM) as sock:
+        tap = self._nodes.socket(node, socket.AF_PACKET, socket.SOCK_DGRAM)
+        with tap as sock, suppress(BrokenPipeError):  # the answer says why it has ended
             socket.send_fds(self._control, [str(path).encode()], [sock.fileno()])
         answer = self._control.recv(_MESSAGE)
         if answer != b"ok":
@@ -86,7 +88,7 @@ class Captures:
             lost = self._control.recv(_MESSAGE)
         status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         if status:
-            raise HostError(f"{_ENDED} with status {status}")
+            raise HostError(lost.decode() or f"{_ENDED} with status {status}")
         self.lost = json.loads(lost)
 
 
@@ -100,6 +102,8 @@ def _be_the_child(control: socket.socket) -> NoReturn:
         end_with_parent()
         _record(control)
         status = 0
+    except UsageError as error:
+        control.send(str(error).encode())
     finally:
         os._exit(status)
 

@@ -117,3 +117,11 @@ def test_time_stamps_keep_their_nanoseconds(tmp_path: Path) -> None:
     file.write_bytes(written.getvalue())
     (line,) = tcpdump(file, "-tt")
     assert line.startswith("1700000000.123456789")
+
+
+def test_a_full_disk_is_said_with_the_files_name(lab: Lab) -> None:
+    with (
+        pytest.raises(UsageError, match="cannot write /dev/full: No space left on device"),
+        Capture(lab, "c1", "/dev/full") as recording,
+    ):
+        recording.run(seconds=0.001)

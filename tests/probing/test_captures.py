@@ -51,3 +51,13 @@ def test_a_process_that_was_killed_is_told_of(lab: Lab, tmp_path: Path) -> None:
     os.kill(child, signal.SIGKILL)
     with pytest.raises(HostError, match="has ended with status -9"):
         captures.close()
+
+
+def test_a_disk_that_fills_is_told_of_with_the_files_name(
+    lab: Lab, prober: Prober, tmp_path: Path
+) -> None:
+    (tmp_path / "c1.pcapng").symlink_to("/dev/full")
+    captures = Captures(lab, ["c1"], tmp_path)
+    prober.probe("c1", "A", family=4)
+    with pytest.raises(HostError, match=r"cannot write .*c1\.pcapng: No space left on device"):
+        captures.close()
