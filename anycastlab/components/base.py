@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -32,13 +32,24 @@ class Watched(Protocol):
         ...
 
 
+class Mention(NamedTuple):
+    """An option that names something in the topology, and what that has to be.
+
+    A neighbour is a node at the other end of a link, or a LAN.
+    """
+
+    option: str
+    name: str
+    kind: Literal["group", "group or node", "neighbour"]
+
+
 class Options(BaseModel):
     """What a topology file may say of a component; by default nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def mentions(self) -> Iterable[tuple[str, str]]:
-        """Each option that names a group, a node or a LAN, with that name."""
+    def mentions(self) -> Iterable[Mention]:
+        """Each name of something in the topology that the options have."""
         return ()
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from anycastlab.components.registry import find, names
 from anycastlab.errors import did_you_mean
+from anycastlab.topology.wording import nearest_or_all
 
 if TYPE_CHECKING:
     from anycastlab.topology.models import Topology
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
 def check(topology: Topology, reporter: Reporter) -> None:
     """Report every unknown component, and every wrong option of a known one."""
-    groups = (name for key, group in topology.anycast.items() for name, _ in group.places(key))
-    known = {*groups, *topology.nodes, *topology.lans}
+    groups = {name for key, group in topology.anycast.items() for name, _ in group.places(key)}
     for node, spec in topology.nodes.items():
         for place, entry in enumerate(spec.run):
             path = ("nodes", node, "run", place)
@@ -31,8 +31,18 @@ def check(topology: Topology, reporter: Reporter) -> None:
             except ValidationError as error:
                 reporter.validation((*path, entry.name), error, options)
                 continue
-            for option, name in checked.mentions():
+            for option, name, kind in checked.mentions():
+                known = _neighbours(topology, node) if kind == "neighbour" else groups
+                known = known | topology.nodes.keys() if kind == "group or node" else known
                 if name not in known:
-                    hint = did_you_mean(name, known)
-                    message = f"{entry.name}: no group, node or LAN {name!r}{hint}"
+                    message = (
+                        f"{entry.name}: no {kind} {name!r}{nearest_or_all(name, sorted(known))}"
+                    )
                     reporter.problem((*path, entry.name, option), message)
+
+
+def _neighbours(topology: Topology, node: str) -> set[str]:
+    """The nodes at the other ends of a node's links, and the LANs it is on."""
+    ends = [set(link.endpoints) for link in topology.links]
+    beside = {end for both in ends if node in both for end in both if end != node}
+    return beside | {name for name, lan in topology.lans.items() if node in lan.nodes}

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from anycastlab.components import home_agent_wire as wire
-from anycastlab.components.base import Component, Options, Place, Socket
+from anycastlab.components.base import Component, Mention, Options, Place, Socket
 from anycastlab.errors import UsageError
 from anycastlab.kernel.icmpv6 import only
 
@@ -28,9 +28,9 @@ class HomeAgentOptions(Options):
 
     group: str = Field(description="The group whose address is the home agents' of a LAN.")
 
-    def mentions(self) -> Iterable[tuple[str, str]]:
+    def mentions(self) -> Iterable[Mention]:
         """The group."""
-        return (("group", self.group),)
+        return (Mention("group", self.group, "group"),)
 
 
 class HomeAgent(Component):

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from anycastlab.components.base import Component, Options, Place
+from anycastlab.components.base import Component, Mention, Options, Place
 from anycastlab.errors import UsageError
 from anycastlab.kernel import neighbour_entries
 from anycastlab.topology.network import Interface
@@ -32,9 +32,9 @@ class LinkMulticastOptions(Options):
 
     group: str = Field(description="The group, whose IPv4 address is of a LAN of the node.")
 
-    def mentions(self) -> Iterable[tuple[str, str]]:
+    def mentions(self) -> Iterable[Mention]:
         """The group."""
-        return (("group", self.group),)
+        return (Mention("group", self.group, "group"),)
 
 
 class LinkMulticast(Component):

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from anycastlab.components import nft
-from anycastlab.components.base import Component, Options, Place
+from anycastlab.components.base import Component, Mention, Options, Place
 from anycastlab.errors import UsageError, did_you_mean
 
 TABLE = "stateful-firewall"
@@ -25,9 +25,9 @@ class FirewallOptions(Options):
 
     inside: list[str] = Field(min_length=1, description="The neighbours (nodes, LANs) it protects.")
 
-    def mentions(self) -> Iterable[tuple[str, str]]:
+    def mentions(self) -> Iterable[Mention]:
         """Those inside."""
-        return (("inside", one) for one in self.inside)
+        return (Mention("inside", one, "neighbour") for one in self.inside)
 
 
 class StatefulFirewall(Component):

@@ -56,7 +56,7 @@ def test_iproute2_shows_the_members_station_group_and_the_clients_entry(shared: 
 @pytest.mark.parametrize(
     ("group", "error", "problem"),
     [
-        ("X", TopologyError, "link-multicast: no group, node or LAN 'X'"),
+        ("X", TopologyError, "link-multicast: no group 'X'"),
         ("B", AnycastlabError, "'B' has no IPv4 address on a LAN of 'c1'"),
     ],
 )

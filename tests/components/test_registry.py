@@ -50,7 +50,7 @@ def test_other_packages_bring_components_by_an_entry_point(monkeypatch: pytest.M
         ("[{http: {prt: 80}}]", "unknown key 'prt'; did you mean 'port'?"),
         ("[{http: {port: 0}}]", "expected a number of 1 or more, not 0"),
         ("[{http: {redirect: 200}}]", "expected 307 or 308, not 200"),
-        ("[{stateful-firewall: {inside: [s2]}}]", "no group, node or LAN 's2'; did you mean 's1'?"),
+        ("[{stateful-firewall: {inside: [s2]}}]", "no neighbour 's2'"),
     ],
 )
 def test_a_wrong_run_entry_is_reported_where_it_stands(

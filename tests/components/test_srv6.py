@@ -90,13 +90,15 @@ def test_the_edge_drops_headers_from_outside_and_counts_until_it_stops(lab: Lab)
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [
-        ("sid: X", "sid: XX", "4:44: srv6-end: no group, node or LAN 'XX'"),
+        ("sid: X", "sid: XX", "4:44: srv6-end: no group 'XX'"),
         (
             "c: {role: client, run: [{srv6-via: {to: D",
             "c: {role: client, run: [{srv6-via: {to: Q",
             "'Q'",
         ),
-        ("outside: o", "outside: q", "srv6-edge: no group, node or LAN 'q'"),
+        ("sid: X", "sid: d", "srv6-end: no group 'd'"),
+        ("outside: o", "outside: q", "srv6-edge: no neighbour 'q'"),
+        ("outside: o", "outside: d", "srv6-edge: no neighbour 'd'"),
         ("outside: o", "outside: []", "expected at least 1 entry"),
         ("sid: X", "sid: X, behaviour: End.X", "End.DT6"),
     ],

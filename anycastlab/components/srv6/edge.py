@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from anycastlab.components import nft
-from anycastlab.components.base import Component, Options, Place
+from anycastlab.components.base import Component, Mention, Options, Place
 from anycastlab.components.srv6.names import Names
 from anycastlab.errors import UsageError
 
@@ -21,9 +21,9 @@ class EdgeOptions(Options):
 
     outside: Names = Field(description="The neighbours that are outside, or LANs.")
 
-    def mentions(self) -> Iterable[tuple[str, str]]:
+    def mentions(self) -> Iterable[Mention]:
         """Those outside."""
-        return (("outside", one) for one in self.outside)
+        return (Mention("outside", one, "neighbour") for one in self.outside)
 
 
 class Srv6Edge(Component):

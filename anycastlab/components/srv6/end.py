@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from anycastlab.components.base import Component, Options, Place
+from anycastlab.components.base import Component, Mention, Options, Place
 from anycastlab.components.srv6.names import IPROUTE2, ipv6_of
 
 Behaviour = Literal["End.DT6", "End", "End.PSP"]
@@ -37,9 +37,9 @@ class EndOptions(Options):
         "goes to the next segment; End.PSP does too, and takes the header off before the last.",
     )
 
-    def mentions(self) -> Iterable[tuple[str, str]]:
+    def mentions(self) -> Iterable[Mention]:
         """The SID's group."""
-        return (("sid", self.sid),)
+        return (Mention("sid", self.sid, "group"),)
 
 
 class Srv6End(Component):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from anycastlab.components.base import Component, Options, Place
+from anycastlab.components.base import Component, Mention, Options, Place
 from anycastlab.components.srv6.names import IPROUTE2, Names, ipv6_of
 from anycastlab.errors import UsageError
 
@@ -24,9 +24,10 @@ class ViaOptions(Options):
         "encap", description="encap: the packet is wrapped; inline: the header is put into it."
     )
 
-    def mentions(self) -> Iterable[tuple[str, str]]:
+    def mentions(self) -> Iterable[Mention]:
         """The destination and the segments."""
-        return (("to", self.to), *(("through", one) for one in self.through))
+        names = (("to", self.to), *(("through", one) for one in self.through))
+        return (Mention(option, name, "group or node") for option, name in names)
 
 
 class Srv6Via(Component):
