@@ -16,6 +16,7 @@ from scapy.utils import wrpcap
 from anycastlab.errors import TopologyError, UsageError
 from anycastlab.lab.advertise import frame_of
 from anycastlab.lab.execution import run
+from anycastlab.probing.captures import Captures
 from tests.components.tshark import found_by_tshark
 from tests.experiments.networks import document
 from tests.experiments.shared_lab import SharedLab
@@ -82,6 +83,45 @@ def test_what_is_otherwise_fails_and_says_how(shared: SharedLab, expected: str, 
     outcome = shared.do(f"neighbours: {{at: c1, of: A, ask: 3, settle: 50ms, {expected}}}")
     (difference,) = outcome.differences
     assert told in difference
+
+
+def test_tshark_finds_the_same_in_a_capture_of_the_node(shared: SharedLab, tmp_path: Path) -> None:
+    with Captures(shared.lab, ["c1"], tmp_path):
+        outcome = shared.do("neighbours: {at: c1, of: A, ask: 4, settle: 50ms}")
+    assert outcome.data is not None
+    arp, nd = (found["counts"] for found in outcome.data["neighbours"])
+    file, about = tmp_path / "c1.pcapng", "icmpv6.nd.{}.target_address == 2001:db8:9::100"
+    asked = found_by_tshark(file, "arp.opcode == 1 && arp.dst.proto_ipv4 == 10.9.0.100", "arp")
+    told = found_by_tshark(file, "arp.opcode == 2 && arp.src.proto_ipv4 == 10.9.0.100", "arp")
+    assert (len(asked), len(told)) == (arp["requests"], arp["replies"]) == (4, 8)
+    asked = found_by_tshark(file, about.format("ns"), "ipv6.dst")
+    told = found_by_tshark(file, about.format("na"), "icmpv6.nd.na.flag.o")
+    assert (len(asked), len(told)) == (nd["requests"], nd["replies"]) == (4, 8)
+    assert {row[0] for row in asked} == {"ff02::1:ff00:100"}  # the address's solicited-node group
+
+
+def test_who_withdraws_has_the_address_no_more_until_announced_or_revived(
+    shared: SharedLab,
+) -> None:
+    def held() -> list[bool]:
+        said = printed(shared, "s2", "ip addr show")
+        return ["10.9.0.100/32" in said, "2001:db8:9::100/128" in said, "192.0.2.1" in said]
+
+    assert held() == [True, True, False]
+    shared.do("withdraw: s2")
+    assert held() == [False, False, False]
+    shared.do("announce: s2")
+    assert held() == [True, True, False]
+    shared.do("withdraw: s2")
+    shared.do("kill: s2")
+    shared.do("revive: s2")
+    assert held() == [True, True, False]
+
+
+def test_a_member_sends_nothing_of_its_own_from_the_address(shared: SharedLab) -> None:
+    said = printed(shared, "s2", "ip -6 route get 2001:db8:9::1; ip route get 10.9.0.1")
+    assert "src 2001:db8:9::3" in said
+    assert "src 10.9.0.3" in said
 
 
 def test_arping_hears_as_many_members(shared: SharedLab) -> None:
