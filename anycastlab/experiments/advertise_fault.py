@@ -38,9 +38,10 @@ class Advertise(BaseModel, Fault):
         return cls(node=node, group=group)
 
     def check(self, names: Names, complain: Complain) -> None:
-        """Both must exist."""
-        names.want_node(self.node, ("node",), complain)
-        names.want_group(self.group, ("group",), complain)
+        """Both must exist, and the group have an address on a LAN of the node."""
+        here = names.want_node(self.node, ("node",), complain)
+        if names.want_group(self.group, ("group",), complain) and here:
+            names.want_on_link(self.node, self.group, ("group",), complain)
 
     def strike(self, lab: Lab) -> None:
         """Send one frame for each address."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from anycastlab.components.registry import names as components
 from anycastlab.errors import did_you_mean
 from anycastlab.topology.network import Role
+from anycastlab.topology.on_link import lan_of
+from anycastlab.topology.reserved import NamedAddress
 
 if TYPE_CHECKING:
-    from anycastlab.topology.models import Topology
+    from anycastlab.topology.models import GroupSpec, Topology
 
 Path = tuple[str | int, ...]
 Complain = Callable[[Path, str], None]
@@ -34,6 +36,8 @@ class Names:
     routing: str = "kernel"
     clashing: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """For each group the groups of other registries that have one of its addresses too."""
+    on_link: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    """For each group the LANs whose subnet has one of its addresses."""
 
     @classmethod
     def of(cls, topology: Topology) -> Names:
@@ -51,6 +55,11 @@ class Names:
             frozenset(topology.lans),
             topology.routing.daemon,
             _clashing(topology),
+            {
+                name: frozenset(_lans(topology, group))
+                for key, group in topology.anycast.items()
+                for name, _ in group.places(key)
+            },
         )
 
     def want_node(self, name: str, path: Path, complain: Complain) -> bool:
@@ -96,6 +105,13 @@ class Names:
             hint = did_you_mean(name, members) or f"; members: {', '.join(members)}"
             complain(path, f"{name!r} is no member of {' or '.join(groups)}{hint}")
 
+    def want_on_link(self, node: str, group: str, path: Path, complain: Complain) -> None:
+        """Complain unless a node is on the LAN of one of a group's addresses; both must exist."""
+        lans = self.on_link.get(group, frozenset())
+        if not any((lan, node) in self.links for lan in lans):
+            known = f"; it has on {', '.join(sorted(lans))}" if lans else ""
+            complain(path, f"{group!r} has no address on a LAN of {node!r}{known}")
+
     def want_link(self, a: str, b: str, complain: Complain, path: Path = ()) -> None:
         """Complain unless *a* and *b* (a node, or a node and its LAN) are joined by a link."""
         ends = {*self.nodes, *self.lans}
@@ -106,6 +122,14 @@ class Names:
         if not unknown and (a, b) not in self.links:
             joined = ", ".join(sorted(other for end, other in self.links if end == a))
             complain(path, f"no link joins {a!r} and {b!r}; {a!r} is joined to {joined or 'none'}")
+
+
+def _lans(topology: Topology, group: GroupSpec) -> Iterator[str]:
+    for service in group.addresses:
+        address = service.address
+        lan = address.lan if isinstance(address, NamedAddress) else lan_of(topology, address)
+        if lan:
+            yield lan
 
 
 def _clashing(topology: Topology) -> dict[str, frozenset[str]]:

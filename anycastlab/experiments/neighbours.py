@@ -71,8 +71,9 @@ class Neighbours(BaseModel, Step):
 
     def check(self, names: Names, complain: Complain) -> None:
         """The nodes, the group, and what the faults name must exist."""
-        names.want_node(self.at, ("at",), complain)
-        names.want_group(self.of, ("of",), complain)
+        here = names.want_node(self.at, ("at",), complain)
+        if names.want_group(self.of, ("of",), complain) and here:
+            names.want_on_link(self.at, self.of, ("of",), complain)
         for name in self.holder or ():
             names.want_node(name, ("is",), complain)
         check_during(self.during, names, complain)

@@ -229,6 +229,8 @@ def test_an_address_that_is_of_no_lan_is_refused(shared: SharedLab, step: str) -
         ("neighbours: {at: c1, of: A, ask: -1}", "0 or more"),
         ("neighbours: {at: c1, of: A, during: [{kil: s1}]}", "did you mean 'kill'"),
         ("advertise: {node: s9, group: A}", "unknown node 's9'"),
+        ("advertise: {node: s1, group: A}", "'A' has no address on a LAN of 's1'"),
+        ("neighbours: {at: c1, of: A}", "'A' has no address on a LAN of 'c1'"),
     ],
 )
 def test_a_mistake_is_told_at_its_place(argument: str, problem: str) -> None:
