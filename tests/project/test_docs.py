@@ -143,3 +143,29 @@ def test_every_topology_that_is_named_exists():
     named = set(re.findall(r"topologies/([a-z0-9-]+)\.yaml", text))
     assert named
     assert named <= {path.stem for path in TOPOLOGIES}
+
+
+def anchors(path: Path) -> set[str]:
+    """Return what links may name after a `#`: the headings, as they are written in links."""
+    headings = re.findall(r"^#+ (.*)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one).strip().lower().replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *DOCS], ids=lambda path: path.name)
+def test_every_link_leads_to_a_file_and_a_heading(page: Path):
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8"))
+    for path, anchor in links:
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+
+
+def test_every_page_is_named_in_the_readme():
+    readme = text_of("README.md")
+    assert [path.name for path in DOCS if f"docs/{path.name}" not in readme] == []
+
+
+def test_anchors_are_those_of_headings(tmp_path: Path):
+    page = tmp_path / "page.md"
+    page.write_text("# A page\n## Members, that `join`\n")
+    assert anchors(page) == {"a-page", "members-that-join"}
