@@ -16,7 +16,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -206,11 +206,20 @@ def _supervise(
         if pipe.recv(2) == b"go":
             supervisor = Supervisor(network, directory.path, _outer_pid())
             status = _build_and_serve(supervisor, pipe, listener)
-    except BaseException:  # noqa: BLE001  the last words of this process; there is nobody to raise to
+    except BaseException as error:  # noqa: BLE001  last words; there is nobody to raise to
         traceback.print_exc()
+        with suppress(OSError):  # whoever waited for the lab has it already, or is gone
+            pipe.sendall(pack(encode_error(_own_fault(error))))
     finally:
         sys.stderr.flush()
         os._exit(status)
+
+
+def _own_fault(error: BaseException) -> NotReadyError:
+    what = f"the lab's supervisor failed: {error!r}"
+    return NotReadyError(
+        what, "a fault of anycastlab, or of a component; run keeps logs/supervisor.log"
+    )
 
 
 def _raise_limits() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from anycastlab.cli.main import run
+from anycastlab.components.http import Http
 from anycastlab.errors import AnycastlabError, LostLabError
 from anycastlab.kernel.process import Process
 from anycastlab.lab.channel import Channel
@@ -220,6 +221,21 @@ def test_two_services_that_want_one_port_are_named(
     file.write_text(f"name: {name}\nnodes: {{s1: {{role: server, run: [http, http]}}}}\n")
     assert run(["up", str(file)]) == 2
     assert "http of 's1': its port is taken in that node" in capfd.readouterr().err
+    assert name not in lab_names()
+
+
+def test_a_component_that_breaks_is_no_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def start(*_: object) -> None:
+        raise KeyError("no such thing")
+
+    monkeypatch.setattr(Http, "start", start)
+    name = unique("breaks")
+    file = tmp_path / "breaks.yaml"
+    file.write_text(f"name: {name}\nnodes: {{s1: {{role: server, run: [http]}}}}\n")
+    assert run(["up", str(file)]) == 3
+    assert "the lab's supervisor failed: KeyError('no such thing')" in capfd.readouterr().err
     assert name not in lab_names()
 
 
