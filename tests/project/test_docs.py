@@ -27,7 +27,7 @@ nodes: {c1: client, c2: client, c3: client, s1: server, s2: server, s3: server,
         r1: router, r2: router, b1: router, b2: router, o1: router, o2: router}
 links: [[c1, r1], [c2, r1], [c3, r1], [s1, r1], [r1, r2], [r1, b1], [b1, o1], [r2, b2], [b2, o2]]
 lans: {lan1: {nodes: [r1, r2, s1, s2, s3, c1], subnet: [10.9.0.0/24, "2001:db8:9::/64"]}}
-anycast: {A: {members: [s1, s2, s3]}}
+anycast: {A: {addresses: [10.9.0.100, "2001:db8:9::100"], members: [s1, s2, s3]}}
 """
 """What snippets speak of and leave out."""
 WITH_JSON = [
