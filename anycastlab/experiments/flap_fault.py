@@ -102,4 +102,5 @@ class Flap(BaseModel, Fault):
 
     def done(self) -> str:
         """Say so."""
-        return f"{self.fault.done()}, and not any more: {self.count} times"
+        times = "once" if self.count == 1 else f"{self.count} times"
+        return f"{self.fault.done()}, and not any more: {times}"

@@ -86,3 +86,9 @@ def test_a_wrong_word_of_a_verb_is_told_as_one_in_a_file_is(
     with pytest.raises(UsageError) as caught:
         FAULTS[verb].from_words(words)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("count", "told"), [("1", "once"), ("3", "3 times")])
+def test_a_flap_says_how_often(count: str, told: str) -> None:
+    flap = FAULTS["flap"].from_words(["kill:s1", "1s", count])
+    assert flap.done() == f"s1 is dead, and not any more: {told}"
