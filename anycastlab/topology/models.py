@@ -25,7 +25,7 @@ from anycastlab.topology.forms import NotEmpty, OneOrMore, ShortForm, Strict
 from anycastlab.topology.health import Tie
 from anycastlab.topology.literals import AddressText, SubnetText
 from anycastlab.topology.names import LAB_NAME_SCHEMA, NAME_SCHEMA
-from anycastlab.topology.neighbour import NeighbourSpec
+from anycastlab.topology.neighbour_spec import NeighbourSpec
 from anycastlab.topology.network import Address, Impairment, Role
 from anycastlab.topology.positions import Path
 from anycastlab.topology.reserved import NamedAddress

@@ -25,6 +25,10 @@ Answers = Callable[[str, float], bool]
 """Whether the service of a node answers at a time."""
 
 
+def _holds(_node: str, _group: str, _held: bool) -> None:
+    """The world's part in a withdrawal: addresses on a LAN, of which there is none here."""
+
+
 class World:
     """Three members, all tied by the same check; *answers* says which service is alive when."""
 
@@ -41,7 +45,9 @@ class World:
         """When it changed, and who was announced from then on."""
         self._timers = Timers()
         plane = SimpleNamespace(reconverge=self._reconverge)
-        self.faults = Faults(cast(Any, SimpleNamespace(network=self.network)), cast(Any, plane))
+        self.faults = Faults(
+            cast(Any, SimpleNamespace(network=self.network, hold=_holds)), cast(Any, plane)
+        )
         loop = Loop(
             self.network,
             selectors.DefaultSelector(),

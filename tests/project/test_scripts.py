@@ -183,17 +183,37 @@ def test_the_suite_asks_for_root(checkout):
     )
 
 
-def test_the_suite_is_set_up_and_run_with_the_arguments(checkout):
+SUITE = """\
+case "$*" in
+*--last-failed*) exit %d ;;
+esac
+for word; do
+    case $word in --junit-xml=*) echo '<testsuite errors="%d" failures="1">' >"${word#*=}" ;; esac
+done
+exit %d
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "errors", "alone", "status"),
+    [(5, 0, 0, 5), (0, 0, 9, 0), (1, 0, 0, 0), (1, 0, 1, 1), (1, 1, 0, 1)],
+    ids=["no test", "passed", "passed alone", "failed alone too", "an error is final"],
+)
+def test_the_suite_is_run_with_the_arguments_and_failures_are_tried_alone(
+    checkout, first, errors, alone, status
+):
     checkout.copy("scripts/test")
     checkout.program("bin/id", "echo 0")
     checkout.program("scripts/setup")
-    checkout.program(".venv/bin/python", "exit 5")
+    checkout.program(".venv/bin/python", SUITE % (alone, errors, first))
     checkout.program("bin/nproc", "echo 3")
-    assert checkout.run("scripts/test", "-k", "some").returncode == 5
-    *_, pytest_ = checkout.calls()
+    assert checkout.run("scripts/test", "-k", "some").returncode == status
+    calls = [call for call in checkout.calls() if call.startswith("python -m pytest ")]
     assert "setup test" in checkout.calls()
-    assert pytest_.startswith("python -m pytest -p no:cacheprovider --numprocesses 6 ")
-    assert pytest_.endswith(" -k some")
+    assert all(call.endswith(" -k some") for call in calls)
+    assert " --numprocesses 6 --dist worksteal " in calls[0]
+    assert len(calls) == (2 if (first, errors) == (1, 0) else 1)
+    assert all(" --last-failed " in call and " -n 0 " in call for call in calls[1:])
 
 
 @pytest.mark.parametrize("failing", ["ruff", "mypy"])

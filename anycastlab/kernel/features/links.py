@@ -5,7 +5,6 @@ They run in a throwaway namespace (:mod:`.trial`), so nothing is cleaned up here
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from contextlib import closing
@@ -54,10 +53,10 @@ def veth() -> str:
     """Make a veth pair from a third namespace with both ends already in their own."""
     one, other, _third = namespace.create(), namespace.create(), namespace.create()
     link("veth", net_ns_fd=one, peer={"ifname": "end", "net_ns_fd": other})
+    # both namespaces are held until the end: with one of them both ends of the link would go
     for place, name in ((one, "probe"), (other, "end")):
         with namespace.inside(place):
             socket.if_nametoindex(name)
-        os.close(place)
     return ""
 
 

@@ -72,7 +72,7 @@ def allow_namespaces(proc: Path = Path("/proc"), root: bool | None = None) -> st
 
 def _value(switch: Path) -> str:
     try:
-        return switch.read_text(encoding="ascii").strip()
+        return switch.read_bytes().decode().strip()
     except FileNotFoundError:  # each distribution has its own switches
         return ""
 
