@@ -188,31 +188,37 @@ case "$*" in
 *--last-failed*) exit %d ;;
 esac
 for word; do
-    case $word in --junit-xml=*) echo '<testsuite errors="%d" failures="1">' >"${word#*=}" ;; esac
+    case $word in --junit-xml=*) echo '<error>%s</error>' >"${word#*=}" ;; esac
 done
 exit %d
 """
 
 
 @pytest.mark.parametrize(
-    ("first", "errors", "alone", "status"),
-    [(5, 0, 0, 5), (0, 0, 9, 0), (1, 0, 0, 0), (1, 0, 1, 1), (1, 1, 0, 1)],
-    ids=["no test", "passed", "passed alone", "failed alone too", "an error is final"],
+    ("first", "error", "alone", "status"),
+    [
+        (5, "", 0, 5),
+        (0, "", 9, 0),
+        (1, "a deadline", 0, 0),
+        (1, "a deadline", 1, 1),
+        (1, "in the_host_is_unchanged", 0, 1),
+    ],
+    ids=["no test", "passed", "passed alone", "failed alone too", "the host was changed"],
 )
 def test_the_suite_is_run_with_the_arguments_and_failures_are_tried_alone(
-    checkout, first, errors, alone, status
+    checkout, first, error, alone, status
 ):
     checkout.copy("scripts/test")
     checkout.program("bin/id", "echo 0")
     checkout.program("scripts/setup")
-    checkout.program(".venv/bin/python", SUITE % (alone, errors, first))
+    checkout.program(".venv/bin/python", SUITE % (alone, error, first))
     checkout.program("bin/nproc", "echo 3")
     assert checkout.run("scripts/test", "-k", "some").returncode == status
     calls = [call for call in checkout.calls() if call.startswith("python -m pytest ")]
     assert "setup test" in checkout.calls()
     assert all(call.endswith(" -k some") for call in calls)
     assert " --numprocesses 6 --dist worksteal " in calls[0]
-    assert len(calls) == (2 if (first, errors) == (1, 0) else 1)
+    assert len(calls) == (2 if error == "a deadline" else 1)
     assert all(" --last-failed " in call and " -n 0 " in call for call in calls[1:])
 
 
