@@ -1,0 +1,105 @@
+"""``ndisc6``, tshark and iproute2 as witnesses of who answers for an address by ND, and how."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from anycastlab.lab.execution import Ended, run
+from anycastlab.probing.captures import Captures
+from anycastlab.probing.neighbour_watch import NeighbourWatch, holders, ports_towards
+from tests.components.tshark import found_by_tshark
+from tests.experiments.shared_lab import SharedLab
+from tests.lab.conftest import unique
+
+TOPOLOGY = """\
+nodes: {c1: client, m1: router, m2: router, m3: router}
+lans: {lan1: {nodes: [c1, m1, m2, m3], subnet: "2001:db8:9::/64"}}
+neighbour: {anycast-delay: 50ms}
+anycast:
+  K: {addresses: {address: "2001:db8:9::100", mode: rfc2373}, members: [m1, m2]}
+  S: {addresses: "2001:db8:9::200", members: [m1, m2]}
+"""
+K, S, NOBODYS = "2001:db8:9::100", "2001:db8:9::200", "2001:db8:9::300"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedLab]:
+    with SharedLab.up(TOPOLOGY, unique("ndisc6"), tmp_path_factory.mktemp("lan")) as lab:
+        yield lab
+
+
+def soliciting(shared: SharedLab, address: str) -> Ended:
+    """Have ndisc6 ask once, and wait for all that answer."""
+    command = ["ndisc6", "-q", "-m", "-n", "-r", "1", "-w", "400", address, "lan1"]
+    return run(shared.lab, "c1", command, 5)
+
+
+def heard(shared: SharedLab, address: str) -> list[str]:
+    """Who answered, by ndisc6, in the order of their answers."""
+    names = holders(shared.lab.network)
+    macs = soliciting(shared, address).output.split()
+    return [names[bytes.fromhex(mac.replace(":", ""))] for mac in macs]
+
+
+def seen_and_heard(shared: SharedLab, group: str, address: str) -> tuple[list[str], list[str]]:
+    """Who answered ndisc6: as a watch of the client's port has it, and as ndisc6 has it."""
+    network = shared.lab.network
+    names = holders(network)
+    with NeighbourWatch(shared.lab, "c1", ports_towards(network, "c1", group)) as watch:
+        told = heard(shared, address)
+        watch.until(time.monotonic())
+        (record,) = watch.records
+        return [names[one.mac] for one in record.frames if one.kind == "reply"], told
+
+
+def test_ndisc6_hears_who_is_seen_to_answer_in_the_same_order(shared: SharedLab) -> None:
+    seen, told = seen_and_heard(shared, "S", S)
+    assert seen == told
+    assert sorted(told) == ["m1", "m2"]
+
+
+def test_ndisc6_hears_nobody_where_nobody_has_the_address(shared: SharedLab) -> None:
+    ended = soliciting(shared, NOBODYS)
+    assert (ended.status, ended.output) == (2, "")
+
+
+@pytest.mark.parametrize("fault", ["cut: [lan1, m1]", "withdraw: m1"])
+def test_ndisc6_hears_no_more_who_is_unplugged_or_has_withdrawn(
+    shared: SharedLab, fault: str
+) -> None:
+    with shared.struck(fault):
+        assert seen_and_heard(shared, "S", S) == (["m2"], ["m2"])
+        assert shared.do("neighbours: {at: c1, of: S, ask: 1, is: m2}").ok
+        assert not shared.do("neighbours: {at: c1, of: S, ask: 1, is: m1}").ok
+    assert sorted(heard(shared, S)) == ["m1", "m2"]
+
+
+@pytest.mark.parametrize(("group", "address", "override"), [("K", K, "0"), ("S", S, "1")])
+def test_only_answers_of_the_kernels_own_anycast_come_from_elsewhere_and_do_not_override(
+    shared: SharedLab, tmp_path: Path, group: str, address: str, override: str
+) -> None:
+    """Versions of ndisc6 that want the target as the source do not hear the answers for K."""
+    with Captures(shared.lab, ["c1"], tmp_path):
+        seen, told = seen_and_heard(shared, group, address)
+    assert sorted(seen) == ["m1", "m2"]
+    assert told == seen or (group == "K" and told == [])
+    answers = found_by_tshark(
+        tmp_path / "c1.pcapng",
+        f"icmpv6.nd.na.target_address == {address} && !_ws.malformed && !_ws.expert",
+        *("icmpv6.nd.na.flag.o", "icmpv6.nd.na.flag.s", "ipv6.src"),
+    )
+    assert [row[:2] for row in answers] == [[override, "1"]] * 2
+    assert [row[2] == address for row in answers] == [group == "S"] * 2
+
+
+@pytest.mark.parametrize("node", ["m1", "m2", "m3"])
+def test_iproute2_shows_whose_port_listens_to_the_solicited_node_groups(
+    shared: SharedLab, node: str
+) -> None:
+    said = run(shared.lab, node, ["ip", "-6", "maddr", "show", "dev", "lan1"], 5).output
+    groups = ["ff02::1:ff00:100", "ff02::1:ff00:200"]
+    assert [group in said for group in groups] == [node != "m3"] * 2
