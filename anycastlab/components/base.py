@@ -52,6 +52,10 @@ class Options(BaseModel):
         """Each name of something in the topology that the options have."""
         return ()
 
+    def claims(self) -> Iterable[str] | None:
+        """What no second component of a node may claim, as `TCP port 80`; None: its own kind."""
+        return None
+
 
 class Timer(Protocol):
     """A call that is due later."""

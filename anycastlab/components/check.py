@@ -11,27 +11,22 @@ from anycastlab.errors import did_you_mean
 from anycastlab.topology.wording import nearest_or_all
 
 if TYPE_CHECKING:
-    from anycastlab.topology.models import Topology
+    from anycastlab.components.base import Options
+    from anycastlab.topology.models import RunSpec, Topology
+    from anycastlab.topology.positions import Path
     from anycastlab.topology.reporter import Reporter
 
 
 def check(topology: Topology, reporter: Reporter) -> None:
-    """Report every unknown component, and every wrong option of a known one."""
+    """Report every unknown component, every wrong option of a known one, every double claim."""
     groups = {name for key, group in topology.anycast.items() for name, _ in group.places(key)}
     for node, spec in topology.nodes.items():
+        claimed: dict[str, tuple[str, Path]] = {}
         for place, entry in enumerate(spec.run):
-            path = ("nodes", node, "run", place)
-            if entry.name not in names():
-                hint = did_you_mean(entry.name, names()) or f"; known: {', '.join(names())}"
-                reporter.problem(path, f"no component {entry.name!r}{hint}")
+            path: Path = ("nodes", node, "run", place)
+            if (options := _options(entry, path, reporter)) is None:
                 continue
-            options = find(entry.name).options
-            try:
-                checked = options.model_validate(entry.options)
-            except ValidationError as error:
-                reporter.validation((*path, entry.name), error, options)
-                continue
-            for option, name, kind in checked.mentions():
+            for option, name, kind in options.mentions():
                 known = _neighbours(topology, node) if kind == "neighbour" else groups
                 known = known | topology.nodes.keys() if kind == "group or node" else known
                 if name not in known:
@@ -39,6 +34,41 @@ def check(topology: Topology, reporter: Reporter) -> None:
                         f"{entry.name}: no {kind} {name!r}{nearest_or_all(name, sorted(known))}"
                     )
                     reporter.problem((*path, entry.name, option), message)
+            _check_claims(entry, options, claimed, path, reporter)
+
+
+def _options(entry: RunSpec, path: Path, reporter: Reporter) -> Options | None:
+    """Return the options that a component is given; None, and a report, where they are wrong."""
+    if entry.name not in names():
+        hint = did_you_mean(entry.name, names()) or f"; known: {', '.join(names())}"
+        reporter.problem(path, f"no component {entry.name!r}{hint}")
+        return None
+    model = find(entry.name).options
+    try:
+        return model.model_validate(entry.options)
+    except ValidationError as error:
+        reporter.validation((*path, entry.name), error, model)
+        return None
+
+
+def _check_claims(
+    entry: RunSpec,
+    options: Options,
+    claimed: dict[str, tuple[str, Path]],
+    path: Path,
+    reporter: Reporter,
+) -> None:
+    """Report the first thing that an earlier component of the node has claimed already."""
+    claims = options.claims()
+    for claim in (entry.name,) if claims is None else claims:
+        owner, where = claimed.setdefault(claim, (entry.name, path))
+        if where != path:
+            line = reporter.mark(where).line
+            said = (
+                f"{claim} is taken, by {owner}" if claims else "a node runs one, and this one does"
+            )
+            reporter.problem(path, f"{entry.name}: {said} on line {line} already")
+            return
 
 
 def _neighbours(topology: Topology, node: str) -> set[str]:

@@ -32,6 +32,10 @@ class HomeAgentOptions(Options):
         """The group."""
         return (Mention("group", self.group, "group"),)
 
+    def claims(self) -> Iterable[str]:
+        """The group."""
+        return (f"the home agents of {self.group}",)
+
 
 class HomeAgent(Component):
     """Answers discovery requests that come to the anycast address."""

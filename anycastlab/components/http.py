@@ -8,7 +8,7 @@ section 15.4; RFC 7838 for ``Alt-Svc``).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -36,6 +36,10 @@ class HttpOptions(Options):
     alt_svc: bool = Field(
         False, alias="alt-svc", description="Tell the instance's own address by Alt-Svc."
     )
+
+    def claims(self) -> Iterable[str]:
+        """The port."""
+        return (f"TCP port {self.port}",)
 
 
 class Http(TcpServer):

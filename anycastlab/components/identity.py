@@ -8,6 +8,7 @@ mode rfc2373 is never a source (RFC 2373, section 2.6): then the kernel takes a 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from typing import ClassVar
 
 from pydantic import Field
@@ -24,6 +25,10 @@ class IdentityOptions(Options):
     """Where the identity service listens."""
 
     port: int = Field(wire.IDENTITY_PORT, ge=1, le=65535, description="The UDP and TCP port.")
+
+    def claims(self) -> Iterable[str]:
+        """The port, of both."""
+        return (f"UDP port {self.port}", f"TCP port {self.port}")
 
 
 class _Conversation(Session):

@@ -36,6 +36,10 @@ class LinkMulticastOptions(Options):
         """The group."""
         return (Mention("group", self.group, "group"),)
 
+    def claims(self) -> Iterable[str]:
+        """The group."""
+        return (f"the stations of {self.group}",)
+
 
 class LinkMulticast(Component):
     """Sends what is for a group's address to all members at once; members take it in."""

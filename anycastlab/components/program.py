@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
@@ -23,6 +23,10 @@ class ProgramOptions(Options):
         description="The program with its arguments: a line, or [program, argument, ...]."
     )
     package: str = Field("", description="The Debian package that has it, for the message.")
+
+    def claims(self) -> Iterable[str]:
+        """Nothing: a node may run many."""
+        return ()
 
 
 class Program(Component):

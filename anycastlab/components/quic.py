@@ -12,7 +12,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -43,6 +43,10 @@ class QuicOptions(Options):
     reset: Literal["shared", "none"] = Field(
         "shared", description="What becomes of unknown connections: reset by a shared key, or not."
     )
+
+    def claims(self) -> Iterable[str]:
+        """The port."""
+        return (f"UDP port {self.port}",)
 
 
 class _Peer:

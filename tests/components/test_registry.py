@@ -51,6 +51,9 @@ def test_other_packages_bring_components_by_an_entry_point(monkeypatch: pytest.M
         ("[{http: {port: 0}}]", "expected a number of 1 or more, not 0"),
         ("[{http: {redirect: 200}}]", "expected 307 or 308, not 200"),
         ("[{stateful-firewall: {inside: [s2]}}]", "no neighbour 's2'"),
+        ("[http, http]", "http: TCP port 80 is taken, by http on line 5 already"),
+        ("[identity, {quic: {port: 4786}}]", "UDP port 4786 is taken, by identity on line 5"),
+        ("[mss-clamp, mss-clamp: {mtu: 1400}]", "mss-clamp: a node runs one, and this one does"),
     ],
 )
 def test_a_wrong_run_entry_is_reported_where_it_stands(
@@ -63,3 +66,10 @@ def test_a_wrong_run_entry_is_reported_where_it_stands(
     (problem,) = caught.value.problems
     assert problem.line == 5
     assert message in problem.message
+
+
+def test_components_that_claim_different_things_may_be_several(tmp_path: Path) -> None:
+    run = "[http, http: {port: 81}, program: {command: cat}, program: {command: cat}]"
+    file = tmp_path / "good.yaml"
+    file.write_text(f"name: good\nnodes: {{s1: {{role: server, run: {run}}}}}\n")
+    assert len(load_checked(file).network.nodes["s1"].run) == 4

@@ -218,7 +218,7 @@ def test_two_services_that_want_one_port_are_named(
 ) -> None:
     name = f"ports-{os.getpid()}"
     file = tmp_path / "ports.yaml"
-    file.write_text(f"name: {name}\nnodes: {{s1: {{role: server, run: [http, http]}}}}\n")
+    file.write_text(f"name: {name}\nnodes: {{s1: {{role: server, run: [http: {{port: 4786}}]}}}}\n")
     assert run(["up", str(file)]) == 2
     assert "http of 's1': its port is taken in that node" in capfd.readouterr().err
     assert name not in lab_names()

@@ -41,6 +41,10 @@ class EndOptions(Options):
         """The SID's group."""
         return (Mention("sid", self.sid, "group"),)
 
+    def claims(self) -> Iterable[str]:
+        """The SID."""
+        return (f"the SID of {self.sid}",)
+
 
 class Srv6End(Component):
     """Acts on a SID, and counts."""

@@ -29,6 +29,10 @@ class ViaOptions(Options):
         names = (("to", self.to), *(("through", one) for one in self.through))
         return (Mention(option, name, "group or node") for option, name in names)
 
+    def claims(self) -> Iterable[str]:
+        """Where packets are for."""
+        return (f"the way to {self.to}",)
+
 
 class Srv6Via(Component):
     """A route that puts a segment routing header on."""
