@@ -47,6 +47,7 @@ class MemberFault(BaseModel, Fault):
         if self.group is None or names.want_group(self.group, ("group",), complain):
             groups = tuple(names.groups) if self.group is None else (self.group,)
             names.want_member(self.member, groups, ("member",), complain)
+            names.want_leavable(self.member, groups, ("member",), complain)
 
 
 class Withdraw(MemberFault):
@@ -144,6 +145,7 @@ class Drain(BaseModel, Fault):
     def check(self, names: Names, complain: Complain) -> None:
         """The node must be a member, and be joined to a link whose cost can be raised."""
         names.want_member(self.member, tuple(names.groups), ("member",), complain)
+        names.want_leavable(self.member, tuple(names.groups), ("member",), complain)
 
     def strike(self, lab: Lab) -> None:
         """Raise the costs towards the member, wait, withdraw it, set the costs back."""

@@ -11,7 +11,7 @@ from anycastlab.components.registry import names as components
 from anycastlab.errors import did_you_mean
 from anycastlab.topology.network import Role
 from anycastlab.topology.on_link import lan_of
-from anycastlab.topology.reserved import NamedAddress
+from anycastlab.topology.reserved import NamedAddress, unleavable
 
 if TYPE_CHECKING:
     from anycastlab.topology.models import GroupSpec, Topology
@@ -38,6 +38,8 @@ class Names:
     """For each group the groups of other registries that have one of its addresses too."""
     on_link: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """For each group the LANs whose subnet has one of its addresses."""
+    subnet_routers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """The groups of a subnet-router address, which no member can give up; each with its LAN."""
 
     @classmethod
     def of(cls, topology: Topology) -> Names:
@@ -59,6 +61,13 @@ class Names:
                 name: frozenset(_lans(topology, group))
                 for key, group in topology.anycast.items()
                 for name, _ in group.places(key)
+            },
+            {
+                name: service.address.lan
+                for name, group in topology.anycast.items()
+                for service in group.addresses
+                if isinstance(service.address, NamedAddress)
+                and service.address.kind == "subnet-router"
             },
         )
 
@@ -104,6 +113,14 @@ class Names:
         if members and name not in members:
             hint = did_you_mean(name, members) or f"; members: {', '.join(members)}"
             complain(path, f"{name!r} is no member of {' or '.join(groups)}{hint}")
+
+    def want_leavable(
+        self, name: str, groups: Iterable[str], path: Path, complain: Complain
+    ) -> None:
+        """Complain if a member of one of the *groups* cannot withdraw from it."""
+        for group in groups:
+            if group in self.subnet_routers and name in self.groups[group]:
+                complain(path, f"group {group}: {unleavable(self.subnet_routers[group])}")
 
     def want_on_link(self, node: str, group: str, path: Path, complain: Complain) -> None:
         """Complain unless a node is on the LAN of one of a group's addresses; both must exist."""

@@ -12,7 +12,7 @@ from struct import Struct
 
 from anycastlab.kernel import namespace
 
-_JOIN = 27  # IPV6_JOIN_ANYCAST
+_JOIN, _LEAVE = 27, 28  # IPV6_JOIN_ANYCAST, IPV6_LEAVE_ANYCAST
 _index = Struct("=I").pack
 
 
@@ -26,8 +26,18 @@ def join(held: int, addresses: Iterable[tuple[bytes, int]]) -> socket.socket:
     sock = namespace.open_socket(held, socket.AF_INET6, socket.SOCK_DGRAM)
     try:
         for packed, index in addresses:
-            sock.setsockopt(socket.IPPROTO_IPV6, _JOIN, packed + _index(index))
+            join_again(sock, packed, index)
     except OSError:
         sock.close()
         raise
     return sock
+
+
+def join_again(sock: socket.socket, packed: bytes, index: int) -> None:
+    """Join one that was left. Raises OSError."""
+    sock.setsockopt(socket.IPPROTO_IPV6, _JOIN, packed + _index(index))
+
+
+def leave(sock: socket.socket, packed: bytes, index: int) -> None:
+    """Leave one that the socket has joined. Raises OSError."""
+    sock.setsockopt(socket.IPPROTO_IPV6, _LEAVE, packed + _index(index))

@@ -13,6 +13,7 @@ from anycastlab.lab.ways import WAYS_OF_LINK, WAYS_OF_NODE, Way
 from anycastlab.routing.state import NetworkState, as_begun
 from anycastlab.topology.announcing import Membership, by_agent
 from anycastlab.topology.network import Interface, Lan, Link, Network
+from anycastlab.topology.reserved import subnet_router, unleavable
 
 if TYPE_CHECKING:
     from anycastlab.lab.planes import ControlPlane
@@ -140,11 +141,19 @@ class Faults:
         Who is withdrawn by hand stays so until it is announced by hand.
         """
         memberships = self.memberships(node, group) - self.by_agent
+        self._want_leavable(node, memberships)
         if memberships <= (self._kept if by_hand else self.state.withdrawn):
             raise UsageError(f"{node!r} has withdrawn already")
         if by_hand:
             self._kept |= memberships
         return self._enter(replace(self.state, withdrawn=self.state.withdrawn | memberships))
+
+    def _want_leavable(self, node: str, memberships: frozenset[Membership]) -> None:
+        subnets = {lan.name: lan.ipv6 for lan in self._network.lans}
+        for name, _ in sorted(memberships):
+            for address, lan in self._network.groups[name].on_link.items():
+                if address == subnet_router(subnets[lan]):
+                    raise UsageError(f"{node!r} in group {name!r}: {unleavable(lan)}")
 
     def announce(self, node: str, group: str | None) -> int:
         """Let routes lead to a member again; return the routes changed."""

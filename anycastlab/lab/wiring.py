@@ -127,9 +127,10 @@ def on_link_messages(node: Node, network: Network) -> list[bytes]:
 
 
 def given_up_messages(node: Node, group: Group, held: bool) -> list[bytes]:
-    """Put a group's addresses of a LAN on a member, or take them away."""
+    """Put a group's addresses of a LAN on a member, or take them away; formal ones are joined."""
     put = held_addresses.hold if held else held_addresses.give_up
-    return [put(_holder(node, group, one), one.packed) for one in group.given_up]
+    wanted = [one for one in group.given_up if one not in group.formal]
+    return [put(_holder(node, group, one), one.packed) for one in wanted]
 
 
 def _holder(node: Node, group: Group, service: Address) -> int:

@@ -201,6 +201,7 @@ class World:
         node, which = self.network.nodes[name], self.network.groups[group]
         if name in self.namespaces:
             self.send(name, wiring.given_up_messages(node, which, held), tolerate=_NO_ADDRESS)
+            self._formal.hold(name, which, held)
 
     def both_alive(self, link: Link) -> bool:
         """Whether a link is there at all."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from ipaddress import IPv6Network
 
 from anycastlab.topology.addresses import given
-from anycastlab.topology.models import GroupSpec, LanSpec, Topology
+from anycastlab.topology.models import GroupSpec, LanSpec, MemberSpec, Topology
 from anycastlab.topology.positions import Path
 from anycastlab.topology.reporter import Reporter
-from anycastlab.topology.reserved import NamedAddress
+from anycastlab.topology.reserved import NamedAddress, unleavable
 from anycastlab.topology.wording import listed, nearest_or_all, quoted
 
 
@@ -58,6 +58,11 @@ def _absent(
 ) -> Iterator[str]:
     """Yield what is wrong with the members: they are on the LAN, and the kernel knows no others."""
     members = [member for _, member, _ in group.member_items()]
+    for _, member, spec in group.member_items():
+        if spec.announce != MemberSpec().announce:
+            yield f"no route leads to {address}, so announce of member {member} is static"
+        if address.kind == "subnet-router" and spec.check is not None:
+            yield f"no check of member {member}: {unleavable(address.lan)}"
     for member in members:
         if member not in lan.nodes:
             yield f"member {member} is not on LAN {address.lan}, whose address this is"

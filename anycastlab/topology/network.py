@@ -208,9 +208,7 @@ class Group:
 
         On a LAN there is no route to take away: only who lacks the address does not answer for it.
         """
-        return tuple(
-            one for one in self.addresses if one in self.on_link and one not in self.formal
-        )
+        return tuple(one for one in self.addresses if one in self.on_link)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,14 @@ def subnet_router(subnet: IPv6Network) -> IPv6Address:
     return subnet.network_address
 
 
+def unleavable(lan: str) -> str:
+    """Say why no member gives up the address that all routers of a LAN share."""
+    return (
+        f"every router on {lan} has its subnet-router address by itself (RFC 4291, section 2.6.1), "
+        "and cannot withdraw"
+    )
+
+
 def reserved(subnet: IPv6Network, number: int) -> IPv6Address:
     """Return a subnet's reserved anycast address of a number from 0 to 127.
 

@@ -1,4 +1,4 @@
-"""``ndisc6``, tshark and iproute2 as witnesses of who answers for an address by ND, and how."""
+"""``ndisc6``, tshark and the kernel's tables as witnesses of who answers for an address by ND."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from anycastlab.errors import TopologyError, UsageError
+from anycastlab.experiments.script import check
 from anycastlab.lab.execution import Ended, run
 from anycastlab.probing.captures import Captures
 from anycastlab.probing.neighbour_watch import NeighbourWatch, holders, ports_towards
+from anycastlab.topology.load import load_text
 from tests.components.tshark import found_by_tshark
 from tests.experiments.shared_lab import SharedLab
 from tests.lab.conftest import unique
@@ -22,6 +25,7 @@ neighbour: {anycast-delay: 50ms}
 anycast:
   K: {addresses: {address: "2001:db8:9::100", mode: rfc2373}, members: [m1, m2]}
   S: {addresses: "2001:db8:9::200", members: [m1, m2]}
+  T: {addresses: subnet-router(lan1), members: [m1, m2, m3]}
 """
 K, S, NOBODYS = "2001:db8:9::100", "2001:db8:9::200", "2001:db8:9::300"
 
@@ -67,7 +71,7 @@ def test_ndisc6_hears_nobody_where_nobody_has_the_address(shared: SharedLab) -> 
     assert (ended.status, ended.output) == (2, "")
 
 
-@pytest.mark.parametrize("fault", ["cut: [lan1, m1]", "withdraw: m1"])
+@pytest.mark.parametrize("fault", ["cut: [lan1, m1]", "withdraw: {member: m1, group: S}"])
 def test_ndisc6_hears_no_more_who_is_unplugged_or_has_withdrawn(
     shared: SharedLab, fault: str
 ) -> None:
@@ -103,3 +107,40 @@ def test_iproute2_shows_whose_port_listens_to_the_solicited_node_groups(
     said = run(shared.lab, node, ["ip", "-6", "maddr", "show", "dev", "lan1"], 5).output
     groups = ["ff02::1:ff00:100", "ff02::1:ff00:200"]
     assert [group in said for group in groups] == [node != "m3"] * 2
+
+
+def joined(shared: SharedLab, node: str) -> bool:
+    """Whether a node's kernel holds K as anycast."""
+    return (
+        "20010db8000900000000000000000100"
+        in run(shared.lab, node, ["cat", "/proc/net/anycast6"], 5).output
+    )
+
+
+def test_who_withdraws_leaves_the_kernels_own_anycast_until_announced_or_revived(
+    shared: SharedLab,
+) -> None:
+    assert [joined(shared, node) for node in ("m1", "m2", "m3")] == [True, True, False]
+    one = "frames: {repliers: 1, replies: 1}"
+    with shared.struck("withdraw: {member: m1, group: K}"):
+        assert [joined(shared, node) for node in ("m1", "m2")] == [False, True]
+        assert shared.do(f"neighbours: {{at: c1, of: K, ask: 1, is: m2, {one}}}").ok
+        assert shared.do("expect: {from: c1, to: K, instance: m2, protocol: icmp}").ok
+    assert joined(shared, "m1")
+    assert not shared.do(f"neighbours: {{at: c1, of: K, ask: 1, settle: 400ms, {one}}}").ok
+    shared.do("withdraw: {member: m2, group: K}")
+    shared.do("kill: m2")
+    shared.do("revive: m2")
+    assert joined(shared, "m2")
+
+
+def test_nobody_withdraws_from_the_subnet_routers_address(shared: SharedLab) -> None:
+    for group in ("T", None):
+        with pytest.raises(UsageError, match="every router on lan1 has its subnet-router address"):
+            shared.lab.withdraw("m1", group)
+    experiment = "experiment:\n  - withdraw: m1\n"
+    with pytest.raises(TopologyError) as caught:
+        load_text(f"name: x\n{TOPOLOGY}{experiment}", "x.yaml", also=[check])
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.column) == (10, 15)
+    assert problem.message.startswith("group T: every router on lan1 has")

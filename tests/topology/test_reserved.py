@@ -108,6 +108,16 @@ def test_what_has_not_the_form_of_a_name_is_none() -> None:
             "[r1, r2]",
             "subnet-router(lan1) is never unicast (RFC 4291, section 2.6.1; RFC 2526)",
         ),
+        (
+            "subnet-router(lan1)",
+            "{r1: {announce: mld}, r2: }",
+            "no route leads to subnet-router(lan1), so announce of member r1 is static",
+        ),
+        (
+            "subnet-router(lan1)",
+            "{r1: , r2: {check: http}}",
+            "no check of member r2: every router on lan1 has its subnet-router address by itself",
+        ),
     ],
 )
 def test_a_name_that_cannot_be_is_refused_with_the_rule(
