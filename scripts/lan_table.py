@@ -1,4 +1,4 @@
-"""Measure failover by ARP and ND against probes and broadcasts, and write the table in docs/lan.md.
+"""Measure failover by ARP and ND against probes and broadcasts, and write it into docs/lan.md.
 
 For each setting of the timers one lab comes up, and in it the client several times, since a kernel
 draws by chance how long it believes. Each time the client's entries are used for a while, nobody
@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import lan_delays
+import lan_plot
+
 from anycastlab.experiments.events import Event, StepEnded
 from anycastlab.experiments.runner import Runner
 from anycastlab.experiments.script import check
@@ -27,6 +30,7 @@ from anycastlab.probing.prober import Prober
 from anycastlab.topology.load import load
 
 DOCUMENT = Path(__file__).parents[1] / "docs/lan.md"
+PLOT = DOCUMENT.with_suffix(".svg")
 BEGIN, END = "<!-- measured -->\n", "<!-- end of measured -->"
 TEMPLATE = """\
 name: {name}
@@ -100,6 +104,10 @@ class Setting:
         head = TEMPLATE.format(name=name, neighbour="" if self.own else timers)
         return head + "".join(f"  - {step}\n" for step in steps)
 
+    def found(self, verdict: Verdict) -> dict[str, Any]:
+        """Take what is measured out of the steps of the experiment."""
+        return found_in(verdict, self)
+
 
 TUNED = tuple(
     Setting(reachable, delay, probes)
@@ -107,6 +115,7 @@ TUNED = tuple(
     for probes in (0, 1)
 )
 SETTINGS = (*TUNED, Setting(30_000, 5_000, 3, 1000, deaths=2, own=True))
+ALL = (*SETTINGS, *lan_delays.DELAYS)
 
 
 def time(milliseconds: float) -> str:
@@ -116,8 +125,8 @@ def time(milliseconds: float) -> str:
     return f"{milliseconds / 1000:g} s"
 
 
-def measure(setting: Setting) -> dict[str, Any]:
-    """Run a setting's experiment; return the outages (ms) and rates (a minute) by family."""
+def measure(setting: Setting | lan_delays.Delay) -> dict[str, Any]:
+    """Run a setting's experiment; return what is found: numbers, as JSON."""
 
     def tell(event: Event) -> None:
         if isinstance(event, StepEnded) and not event.result.ok:
@@ -132,11 +141,11 @@ def measure(setting: Setting) -> dict[str, Any]:
         verdict = runner.run(document)
     if verdict.error is not None:
         print(f"  {setting.name}: {verdict.error}", file=sys.stderr)
-    return found_in(verdict, setting)
+    return setting.found(verdict)
 
 
 def found_in(verdict: Verdict, setting: Setting) -> dict[str, Any]:
-    """Take what is measured out of the steps of an experiment."""
+    """Take the outages (ms) and the rates (a minute) of each family out of the steps."""
     outages: dict[str, list[float | None]] = {"4": [], "6": []}
     rates: dict[str, dict[str, float]] = {}
     for step in verdict.steps:
@@ -193,11 +202,11 @@ def put(lines: Iterable[str], document: Path) -> None:
     document.write_text(f"{head}{BEGIN}\n{body}\n\n{END}{tail}", encoding="utf-8")
 
 
-def chosen(words: list[str]) -> list[Setting]:
+def chosen(words: list[str]) -> list[Setting | lan_delays.Delay]:
     """The rows whose name has one of the words; without any all but that of the kernel's own."""
     if not words:
-        return list(TUNED)
-    return [one for one in SETTINGS if any(one.name.startswith(word) for word in words)]
+        return [*TUNED, *lan_delays.DELAYS]
+    return [one for one in ALL if any(one.name.startswith(word) for word in words)]
 
 
 def main() -> int:
@@ -205,8 +214,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=[], metavar="WORD", help="rows, by beginnings")
     parser.add_argument("--json", metavar="FILE", help="add to what FILE has, and write it there")
+    parser.add_argument("--again", action="store_true", help="measure nothing, show what FILE has")
     parser.add_argument("--show", action="store_true", help="print the topology files and end")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/lan.md")
+    parser.add_argument("--write", action="store_true", help="write docs/lan.md, docs/lan.svg")
     options = parser.parse_args()
     if options.show:
         for setting in chosen(options.only):
@@ -214,15 +224,16 @@ def main() -> int:
         return 0
     kept = Path(options.json) if options.json else None
     measured = json.loads(kept.read_text()) if kept is not None and kept.exists() else {}
-    for setting in chosen(options.only):
+    for setting in chosen(options.only) if not options.again else ():
         print(setting.name, file=sys.stderr, flush=True)
         measured[setting.name] = measure(setting)
         if kept is not None:
             kept.write_text(json.dumps(measured))
-    lines = list(table(measured))
+    lines = [*table(measured), "", *lan_delays.table(measured)]
     print("\n".join(lines))
     if options.write:
         put(lines, DOCUMENT)
+        lan_plot.draw(measured, [one.name for one in SETTINGS], PLOT)
     return int(any("failed" in line for line in lines))
 
 

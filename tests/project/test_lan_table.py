@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from anycastlab.topology.load import load_text
 from .sources import ROOT
 from .test_failover_table import script
 
+sys.path.insert(0, str(ROOT / "scripts"))
 table = script("lan_table")
+delays, plot = table.lan_delays, table.lan_plot
 
 
 @pytest.mark.parametrize("setting", table.SETTINGS, ids=lambda one: one.name)
@@ -27,7 +30,7 @@ def test_every_row_is_a_topology_in_which_the_member_dies_several_times(setting)
 
 
 def test_the_kernels_own_timers_are_measured_only_if_asked_for() -> None:
-    assert not [setting for setting in table.chosen([]) if setting.own]
+    assert [one.name for one in table.chosen([]) if one.own] == ["anycast-delay 800 ms"]
     assert [setting.own for setting in table.chosen(["30 s"])] == [True]
 
 
@@ -57,6 +60,56 @@ def test_an_outage_has_its_extremes_and_tells_a_failure(gaps, shown: str) -> Non
     assert table.outage(gaps) == shown
 
 
+@pytest.mark.parametrize("one", delays.DELAYS, ids=lambda one: one.name)
+def test_the_anycast_delay_is_measured_of_three_routers(one) -> None:
+    document = load_text(one.document(), "lan-delay.yaml", also=[check])
+    assert document.network.neighbour.anycast_delay == (None if one.own else one.delay / 1000)
+    assert document.network.groups["K"].instances == delays.MEMBERS
+
+
+def asked(*answers: float) -> StepResult:
+    frames = [{"at": 1.0, "kind": "request", "from": "c1"}]
+    frames += [{"at": 1.0 + wait, "kind": "reply", "from": "m1"} for wait in answers]
+    seen = {"frames": frames * 2, "asked": [{"believed": "m1"}, {"believed": "m2"}]}
+    return StepResult("neighbours", 1, 1.0, Outcome("", data={"neighbours": [seen]}))
+
+
+def test_a_wait_is_from_a_question_to_each_of_its_answers() -> None:
+    one = delays.Delay(100, asked=2)
+    found = one.found(Verdict("x", "x", (asked(0.01, 0.05, 0.09),), 1.0))
+    assert found == {
+        "waits": [10.0, 50.0, 90.0] * 2,
+        "firsts": [10.0] * 2,
+        "winners": {"m1": 1, "m2": 1},
+    }
+    shown = ["10 ms", "10 ms", "50 ms", "90 ms", "90 ms", "10 ms"]
+    assert delays.row(one, found) == ["100 ms", "6", *shown, "m1 1, m2 1, m3 0"]
+    missed = one.found(Verdict("x", "x", (asked(0.01, 0.05),), 1.0))
+    assert "failed" in delays.row(one, missed)
+
+
+def test_a_point_is_where_such_frames_are_the_cost() -> None:
+    rates = {"4": {"requests": 60.0, "probes": 0.0}}
+    measured = {"a": {"outages": {"4": [0.0, 500.0, None]}, "rates": rates}}
+    assert plot.points(measured, ["a", "b"], "4", "requests") == [(60.0, 0.25, 0.01, 0.5)]
+    assert plot.points(measured, ["a"], "4", "probes") == []
+
+
+def test_the_picture_has_the_curves_that_were_measured_and_is_the_same_each_time(
+    tmp_path: Path,
+) -> None:
+    rates = {"4": {"requests": 60.0, "probes": 0.0}, "6": {"requests": 0.0, "probes": 9.0}}
+    measured = {"a": {"outages": {"4": [500.0, 700.0], "6": [100.0, 200.0]}, "rates": rates}}
+    drawn = []
+    for name in ("one.svg", "two.svg"):
+        plot.draw(measured, ["a"], tmp_path / name)
+        drawn.append((tmp_path / name).read_text())
+    assert drawn[0] == drawn[1]
+    assert "<!-- ARP: broadcasts -->" in drawn[0]
+    assert "<!-- ND: unicast probes -->" in drawn[0]
+    assert "<!-- ND: multicasts -->" not in drawn[0]
+
+
 def test_a_table_replaces_the_one_before_between_its_marks(tmp_path: Path) -> None:
     file = tmp_path / "lan.md"
     file.write_text(f"above\n{table.BEGIN}old\n{table.END}\nbelow\n")
@@ -68,3 +121,5 @@ def test_a_table_replaces_the_one_before_between_its_marks(tmp_path: Path) -> No
 def test_the_document_has_a_place_for_the_table() -> None:
     text = (ROOT / "docs/lan.md").read_text()
     assert text.count(table.BEGIN) == text.count(table.END) == 1
+    assert "](lan.svg)" in text
+    assert table.PLOT.exists()
