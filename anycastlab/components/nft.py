@@ -33,6 +33,15 @@ def remove(place: Place, family: Family, table: str) -> None:
     place.program(["nft", "delete", "table", family, table], PACKAGE)
 
 
+def counters(place: Place, family: Family, table: str) -> dict[str, int]:
+    """The packets that each named counter of a table of the node's has seen."""
+    command = ["nft", "-j", "list", "counters", "table", family, table]
+    found = json.loads(place.program(command, PACKAGE))["nftables"]
+    return {
+        item["counter"]["name"]: item["counter"]["packets"] for item in found if "counter" in item
+    }
+
+
 def elements(place: Place, family: Family, table: str, name: str) -> Iterator[Any]:
     """The elements of one map or set of the node's, as nft's JSON has them."""
     command = ["nft", "-j", "list", "map", family, table, name]

@@ -24,6 +24,9 @@ _BUILT_IN: Mapping[str, str] = MappingProxyType(
         "quic": "anycastlab.components.quic:Quic",
         "program": "anycastlab.components.program:Program",
         "link-multicast": "anycastlab.components.link_multicast:LinkMulticast",
+        "anycast-source-filter": (
+            "anycastlab.components.anycast_source_filter:AnycastSourceFilter"
+        ),
         "mss-clamp": "anycastlab.components.mss_clamp:MssClamp",
         "ptb-broadcast": "anycastlab.components.ptb_broadcast:PtbBroadcast",
         "stateful-firewall": "anycastlab.components.stateful_firewall:StatefulFirewall",

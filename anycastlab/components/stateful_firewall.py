@@ -7,7 +7,6 @@ changed. Neither end is told.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -56,10 +55,7 @@ class StatefulFirewall(Component):
         """How many packets were dropped: from outside, or of no known connection."""
         if self._place is None:
             return {}
-        command = ["nft", "-j", "list", "counters", "table", "inet", TABLE]
-        found = json.loads(self._place.program(command, nft.PACKAGE))["nftables"]
-        counters = [item["counter"] for item in found if "counter" in item]
-        return {one["name"]: one["packets"] for one in counters}
+        return nft.counters(self._place, "inet", TABLE)
 
 
 def _interfaces(place: Place, inside: list[str]) -> list[str]:
