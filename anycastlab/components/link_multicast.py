@@ -3,7 +3,8 @@
 A service address stands for a group of stations: every frame to it reaches all members, none of
 which is singled out. Nobody asks by ARP who has the address, so there is nothing to expire; TCP
 takes no part, since Linux does not let it (RFC 1122, section 4.2.3.10). The group's MAC is a choice
-of this lab's: 01:00:5e and the low 23 bits of the address, as for IP multicast (RFC 1112, 6.4).
+of this lab's, as for IP multicast: 01:00:5e and the low 23 bits of an IPv4 address (RFC 1112, section
+6.4), 33:33 and the low 32 bits of an IPv6 address (RFC 2464, section 7).
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import socket
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from ipaddress import IPv4Address
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -20,17 +20,17 @@ from pydantic import Field
 from anycastlab.components.base import Component, Mention, Options, Place
 from anycastlab.errors import UsageError
 from anycastlab.kernel import neighbour_entries
-from anycastlab.topology.network import Interface
+from anycastlab.topology.network import Address, Interface
 
 _ADD_MEMBERSHIP, _MULTICAST = 1, 0  # of packet(7)
 _SOL_PACKET = 263
-_LOW_BITS = (1 << 23) - 1
+_LOW_23_BITS = (1 << 23) - 1
 
 
 class LinkMulticastOptions(Options):
     """Whose addresses."""
 
-    group: str = Field(description="The group, whose IPv4 address is of a LAN of the node.")
+    group: str = Field(description="The group, whose addresses are of a LAN of the node.")
 
     def mentions(self) -> Iterable[Mention]:
         """The group."""
@@ -51,14 +51,14 @@ class LinkMulticast(Component):
     def __init__(self) -> None:
         self._place: Place | None = None
         self._joined = ExitStack()
-        self._entries: list[tuple[int, IPv4Address]] = []
+        self._entries: list[tuple[int, Address]] = []
 
     def start(self, place: Place, options: Options) -> None:
         """Join the group of stations as a member; else have an entry that leads to it."""
         assert isinstance(options, LinkMulticastOptions)
         found = list(_ports(place, options.group))
         if not found:
-            raise UsageError(f"{options.group!r} has no IPv4 address on a LAN of {place.node!r}")
+            raise UsageError(f"{options.group!r} has no address on a LAN of {place.node!r}")
         self._place = place
         for address, port in found:
             if place.node in place.network.groups[options.group].instances:
@@ -88,14 +88,16 @@ class LinkMulticast(Component):
         return {str(address): group_mac(address).hex(":") for _, address in self._entries}
 
 
-def group_mac(address: IPv4Address) -> bytes:
+def group_mac(address: Address) -> bytes:
     """The six bytes all members listen to."""
-    return b"\x01\x00\x5e" + (int(address) & _LOW_BITS).to_bytes(3, "big")
+    if address.version == 6:
+        return b"\x33\x33" + address.packed[-4:]
+    return b"\x01\x00\x5e" + (int(address) & _LOW_23_BITS).to_bytes(3, "big")
 
 
-def _ports(place: Place, name: str) -> Iterator[tuple[IPv4Address, Interface]]:
+def _ports(place: Place, name: str) -> Iterator[tuple[Address, Interface]]:
     group = place.network.groups.get(name)
     ports = {port.segment: port for port in place.network.nodes[place.node].interfaces}
     for address, lan in group.on_link.items() if group is not None else ():
-        if isinstance(address, IPv4Address) and lan in ports:
+        if lan in ports:
             yield address, ports[lan]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 import pytest
@@ -21,11 +21,12 @@ nodes:
   c1: {role: client, run: [link-multicast: {group: A}]}
   s1: {role: server, run: [link-multicast: {group: A}]}
   s2: server
-lans: {lan1: {nodes: [c1, s1, s2], subnet: 10.9.0.0/24}}
+lans: {lan1: {nodes: [c1, s1, s2], subnet: [10.9.0.0/24, "2001:db8:9::/64"]}}
 anycast:
-  A: {addresses: 10.9.0.200, members: [s1, s2]}
+  A: {addresses: [10.9.0.200, "2001:db8:9::200"], members: [s1, s2]}
   B: {addresses: 192.0.2.1, members: [s1]}
 """
+MACS = {"10.9.0.200": "01:00:5e:09:00:c8", "2001:db8:9::200": "33:33:00:00:02:00"}
 
 
 @pytest.fixture(scope="module")
@@ -38,26 +39,26 @@ def printed(shared: SharedLab, node: str, command: str) -> str:
     return run(shared.lab, node, ["/bin/sh", "-c", command], 5).output
 
 
-def test_the_mac_has_the_low_23_bits_of_the_address() -> None:
+def test_the_mac_has_the_low_23_bits_of_an_ipv4_address_and_32_of_an_ipv6_address() -> None:
     assert group_mac(IPv4Address("10.137.0.200")) == bytes.fromhex("01005e0900c8")
     assert group_mac(IPv4Address("10.9.0.200")) == bytes.fromhex("01005e0900c8")
+    assert group_mac(IPv6Address("2001:db8:9::8123:200")) == bytes.fromhex("333381230200")
 
 
 def test_iproute2_shows_the_members_station_group_and_the_clients_entry(shared: SharedLab) -> None:
-    assert "01:00:5e:09:00:c8" in printed(shared, "s1", "ip maddr show dev lan1")
-    assert "01:00:5e:09:00:c8" not in printed(shared, "s2", "ip maddr show dev lan1")
-    entry = printed(shared, "c1", "ip neigh show 10.9.0.200")
-    assert "01:00:5e:09:00:c8 PERMANENT" in entry
-    assert printed(shared, "s2", "ip neigh show 10.9.0.200") == ""
-    told = shared.lab.show("c1", "link-multicast")
-    assert told["link-multicast"] == {"10.9.0.200": "01:00:5e:09:00:c8"}
+    for address, mac in MACS.items():
+        assert mac in printed(shared, "s1", "ip maddr show dev lan1")
+        assert mac not in printed(shared, "s2", "ip maddr show dev lan1")
+        assert f"{mac} PERMANENT" in printed(shared, "c1", f"ip neigh show {address}")
+        assert printed(shared, "s2", f"ip neigh show {address}") == ""
+    assert shared.lab.show("c1", "link-multicast")["link-multicast"] == MACS
 
 
 @pytest.mark.parametrize(
     ("group", "error", "problem"),
     [
         ("X", TopologyError, "link-multicast: no group 'X'"),
-        ("B", AnycastlabError, "'B' has no IPv4 address on a LAN of 'c1'"),
+        ("B", AnycastlabError, "'B' has no address on a LAN of 'c1'"),
     ],
 )
 def test_a_group_without_an_address_on_the_lan_is_refused(

@@ -83,6 +83,13 @@ def test_what_a_topology_teaches_is_so(file: Path, leak_guard: None) -> None:
         ("ecmp-fragments", "hash_policy: 1", "hash_policy: 0", "few"),
         ("ipv6-rfc2373", ", mode: rfc2373", "", "anycast6"),
         ("ipv6-rfc2373", "run: [anycast-source-filter]", "run: []", "status 1, it ended with 0"),
+        (
+            "lan-multicast",
+            "{role: client, run: [link-multicast: {group: A}]}",
+            "client",
+            "protocol: tcp",
+        ),
+        ("lan-nd", ", mode: rfc2373", "", "expected the first answer"),
         ("subnet-router", "subnet-router(lan1)", '"2001:db8:a::7"', "64 bytes from"),
         ("reserved-2526", "run: [{home-agent: {group: H}}]", "run: []", "to answer"),
         ("host-routes-1000", "[198.18.0.0/22,", "[203.0.113.0/24,", "o1, IPv4: expected service"),
