@@ -3,8 +3,8 @@
 A service address stands for a group of stations: every frame to it reaches all members, none of
 which is singled out. Nobody asks by ARP who has the address, so there is nothing to expire; TCP
 takes no part, since Linux does not let it (RFC 1122, section 4.2.3.10). The group's MAC is a choice
-of this lab's, as for IP multicast: 01:00:5e and the low 23 bits of an IPv4 address (RFC 1112, section
-6.4), 33:33 and the low 32 bits of an IPv6 address (RFC 2464, section 7).
+of this lab's, as for IP multicast: 01:00:5e and the low 23 bits of an IPv4 address (RFC 1112,
+section 6.4), 33:33 and the low 32 bits of an IPv6 address (RFC 2464, section 7).
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def test_what_a_topology_teaches_is_so(file: Path, leak_guard: None) -> None:
             "client",
             "protocol: tcp",
         ),
-        ("lan-nd", ", mode: rfc2373", "", "expected the first answer"),
+        ("lan-nd", ", mode: rfc2373", "", "expected the entry to be stale"),
         ("subnet-router", "subnet-router(lan1)", '"2001:db8:a::7"', "64 bytes from"),
         ("reserved-2526", "run: [{home-agent: {group: H}}]", "run: []", "to answer"),
         ("host-routes-1000", "[198.18.0.0/22,", "[203.0.113.0/24,", "o1, IPv4: expected service"),
