@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 36, 37  # prctl(2)
-_GRACE = 1.0
-"""Seconds in which processes that are dying may finish."""
+_GRACE = 2.0
+"""Seconds in which processes that are dying may finish: on a busy machine it takes them some."""
 
 _PROC, _NAMES = Path("/proc"), Path("/run/netns")
 

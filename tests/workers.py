@@ -18,23 +18,25 @@ from pathlib import Path
 
 from anycastlab.kernel.syscalls import CLONE_NEWNS, MS_REC, MS_SLAVE, mount, unshare
 
-PLACES = (Path("/run/netns"), Path("/run/anycastlab"))
+RUN = Path("/run")
+"""Where labs have their names and their state."""
 
 
 def hide_labs() -> None:
-    """Give this process, and all that it starts, empty PLACES that nobody else sees."""
-    for place in PLACES:
-        place.mkdir(exist_ok=True)
+    """Give this process, and all that it starts, an empty RUN that nobody else sees.
+
+    Not directories in it: a mount goes when the directory below it is removed elsewhere, and the
+    last lab to go down removes the common one.
+    """
     unshare(CLONE_NEWNS)
     mount("none", "/", "none", MS_REC | MS_SLAVE)
-    for place in PLACES:
-        mount("tmpfs", str(place), "tmpfs", options="mode=755")
+    mount("tmpfs", str(RUN), "tmpfs", options="mode=755")
 
 
 @contextmanager
 def turn() -> Iterator[None]:
     """Wait until no other process on the machine has its turn, and have it meanwhile."""
-    everybodys = os.open("/run", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    everybodys = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(everybodys, fcntl.LOCK_EX)
         yield

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import array
 import json
+import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +52,12 @@ class Channel:
     """A client's end of the socket."""
 
     def __init__(self, path: Path) -> None:
+        self._path = str(path)
+        self._connect()
+
+    def _connect(self) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(str(path))
+        self._socket.connect(self._path)
         self._buffer = b""
 
     def close(self) -> None:
@@ -72,8 +78,21 @@ class Channel:
         try:
             self._socket.sendall(pack(request))
             return self._answer(received)
-        except ConnectionError as error:
+        except AnycastlabError:
+            raise
+        except OSError as error:
             raise errors.LostLabError from error
+        except BaseException:  # Ctrl-C: the answer will come yet, and must not be the next one's
+            self._abandon(received)
+            raise
+
+    def _abandon(self, received: list[int]) -> None:
+        """Begin anew: what has been asked will not be read."""
+        self._socket.close()
+        while received:
+            os.close(received.pop())
+        with suppress(OSError):  # the lab is gone: the next request will say so
+            self._connect()
 
     def _answer(self, received: list[int]) -> Any:
         while b"\n" not in self._buffer:

@@ -122,7 +122,7 @@ class Lab:
     def down(self, wait: bool = False) -> None:
         """Take the lab down; with *wait*, return when the kernel has freed everything."""
         self.close()
-        take_down(self.name)
+        take_down(self.name, self.record)
         if wait:
             wait_cleaned()
 

@@ -14,16 +14,17 @@ from anycastlab.lab.record import LabDirectory, Record, locked
 _CLEANED_WITHIN = 60.0
 
 
-def take_down(name: str) -> bool:
+def take_down(name: str, known: Record | None = None) -> bool:
     """Take lab *name* down, whatever state it is in; False when there was nothing of that name.
 
-    A lab that is coming up is ended too. Only what its record names is removed.
+    A lab that is coming up is ended too. Only what its record names is removed. Who holds a lab
+    gives the record *known*: it holds when the one on disk was removed, or is a later lab's.
     """
     directory = LabDirectory(name)
     with locked():
-        if not directory.path.is_dir():
+        record = known or directory.read()
+        if record is None and not directory.path.is_dir():
             return False
-        record = directory.read()
         if record is None:  # killed before the first record was whole: nothing was made yet
             directory.remove()
             return True
@@ -43,7 +44,9 @@ def erase(directory: LabDirectory, record: Record) -> None:
         for guest in guests:
             guest.kill()
     with locked():
-        directory.remove()
+        there = directory.read()
+        if there is None or there.supervisor == supervisor:  # else the name is taken again
+            directory.remove()
 
 
 def _guests(supervisor: Process) -> list[Process]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -177,6 +178,28 @@ def test_a_half_written_record_is_cleaned_up() -> None:
     assert take_down(directory.name)
     assert not directory.path.exists()
     assert not take_down(directory.name)
+
+
+def test_a_lab_whose_record_somebody_removed_goes_down_by_its_handle(
+    diamond: Path, leak_guard: None
+) -> None:
+    lab = Lab.up(diamond)
+    shutil.rmtree(lab.directory)
+    assert not take_down(lab.name)
+    assert lab.record.alive
+    lab.down()
+    assert not lab.record.alive
+    assert not (NETNS / f"{lab.name}.r1").is_symlink()
+
+
+def test_a_handle_leaves_a_later_lab_of_its_name_alone(diamond: Path, leak_guard: None) -> None:
+    before = Lab.up(diamond)
+    take_down(before.name)
+    with Lab.up(diamond) as lab:
+        before.down()
+        assert lab.state().dead == frozenset()
+        assert lab.name in lab_names()
+        assert (NETNS / f"{lab.name}.r1").is_symlink()
 
 
 def test_whoever_uses_a_lab_whose_supervisor_ends_is_told(lab: Lab) -> None:

@@ -23,7 +23,7 @@ def a_loop(lab: Lab) -> None:
             subprocess.run(["ip", "route", "replace", "192.0.2.1", *way], check=True)
 
 
-def readings(prober: Prober, monkeypatch: pytest.MonkeyPatch) -> int:
+def readings(prober: Prober, monkeypatch: pytest.MonkeyPatch, timeout: float) -> int:
     """How often a session that nobody answers is read in the time it is waited for."""
     count, real = 0, session.Session.collect
 
@@ -33,7 +33,7 @@ def readings(prober: Prober, monkeypatch: pytest.MonkeyPatch) -> int:
         real(self)
 
     monkeypatch.setattr(session.Session, "collect", counting)
-    (seen,) = prober.probe("c1", "A", protocol="tcp", family=4, timeout=0.2)
+    (seen,) = prober.probe("c1", "A", protocol="tcp", family=4, timeout=timeout)
     assert seen.received_by == ()
     return count
 
@@ -41,11 +41,11 @@ def readings(prober: Prober, monkeypatch: pytest.MonkeyPatch) -> int:
 def test_an_error_about_a_syn_is_read_and_then_there_is_quiet(
     prober: Prober, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert 1 <= readings(prober, monkeypatch) < 10
+    assert 1 <= readings(prober, monkeypatch, 0.2) < 10
 
 
 def test_left_unread_it_would_be_polled_for_ever(
     prober: Prober, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "forget_errors", lambda _sock: None)
-    assert readings(prober, monkeypatch) > 100
+    assert readings(prober, monkeypatch, 2.0) > 100

@@ -202,8 +202,9 @@ exit %d
         (1, "a deadline", 0, 0),
         (1, "a deadline", 1, 1),
         (1, "in the_host_is_unchanged", 0, 1),
+        (1, "the test left behind:", 0, 1),
     ],
-    ids=["no test", "passed", "passed alone", "failed alone too", "the host was changed"],
+    ids=["no test", "passed", "passed alone", "failed alone too", "the host was changed", "a leak"],
 )
 def test_the_suite_is_run_with_the_arguments_and_failures_are_tried_alone(
     checkout, first, error, alone, status
