@@ -73,7 +73,9 @@ class Fates(BaseModel):
             wanted, found = getattr(self, fate), counts[fate]
             if wanted is not None and not wanted.met(found, len(sessions)):
                 share = f"{found} of {len(sessions)} ({found / len(sessions):.0%})"
-                yield f"{which}: expected {wanted} {fate}, found {share}"
+                others = [f"{counts[one]} {one}" for one in FATES if one != fate and counts[one]]
+                told = ", ".join([share, *others])
+                yield f"{which}: expected {wanted} {fate}, found {told}"
         yield from self._judge_senders(sessions, which)
 
     def _judge_senders(self, sessions: Sequence[SessionResult], which: str) -> Iterator[str]:

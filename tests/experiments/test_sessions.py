@@ -129,14 +129,17 @@ def test_what_is_as_expected_passes(argument: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("argument", "difference"),
     [
-        ({"survived": "100%"}, "all sessions: expected 100% survived, found 2 of 5 (40%)"),
-        ({"reset": "at most 2"}, "all sessions: expected at most 2 reset, found 3 of 5 (60%)"),
-        ({"hung": 1}, "all sessions: expected 1 hung, found 0 of 5 (0%)"),
+        ({"survived": "100%"}, "all sessions: expected 100% survived, found 2 of 5 (40%), 3 reset"),
+        (
+            {"reset": "at most 2"},
+            "all sessions: expected at most 2 reset, found 3 of 5 (60%), 2 survived",
+        ),
+        ({"hung": 1}, "all sessions: expected 1 hung, found 0 of 5 (0%), 2 survived, 3 reset"),
         ({"reset-by": "s1"}, "all sessions: expected resets by s1, 3 by s2"),
         ({"only-to": "s1"}, "expected sessions only to s1, 2 began at s2"),
         (
             {"expect": [{"of": "s1", "survived": 1}]},
-            "sessions that began at s1: expected 1 survived, found 0 of 3 (0%)",
+            "sessions that began at s1: expected 1 survived, found 0 of 3 (0%), 3 reset",
         ),
         ({"expect": [{"of": "s3", "survived": "0%"}]}, "sessions that began at s3: there is none"),
     ],
@@ -242,9 +245,9 @@ def test_wrong_expectations_of_a_shift_fail(tmp_path: Path, leak_guard: None) ->
     file.write_text(written(wrong, FIGURE1))
     first, second = differences(judged(file))
     assert first == (
-        "all sessions: expected 100% survived, found 4 of 8 (50%)",
+        "all sessions: expected 100% survived, found 4 of 8 (50%), 4 reset",
         "expected sessions only to s1, 4 began at s2",
         "sessions that began at s1: expected resets by s1, 4 by s2",
-        "sessions that began at s2: expected 100% hung, found 0 of 4 (0%)",
+        "sessions that began at s2: expected 100% hung, found 0 of 4 (0%), 4 survived",
     )
     assert second == ("node 's1' is dead already",)
