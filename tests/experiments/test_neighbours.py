@@ -17,6 +17,8 @@ from anycastlab.errors import TopologyError, UsageError
 from anycastlab.lab.advertise import frame_of
 from anycastlab.lab.execution import run
 from anycastlab.probing.captures import Captures
+from anycastlab.probing.neighbour_story import Story
+from anycastlab.probing.neighbour_watch import NeighbourWatch, holders, ports_towards
 from tests.components.tshark import found_by_tshark
 from tests.experiments.networks import document
 from tests.experiments.shared_lab import SharedLab
@@ -77,6 +79,12 @@ def test_every_member_answers_and_each_protocol_has_its_own_winner(shared: Share
         ("family: 4, frames: {broadcasts: 0}", "expected broadcasts: 0, found 3"),
         ("family: 4, frames: {replies: 3}", "expected replies: 3, found 6"),
         ("family: 4, frames: {announcements: at least 1}", "announcements: at least 1, found 0"),
+        ("family: 4, frames: {requests: 4}", "expected requests: 4, found 3"),
+        ("family: 4, frames: {repliers: 3}", "expected repliers: 3, found 2"),
+        ("family: 6, frames: {overriding: 0}", "expected overriding: 0, found 6"),
+        ("family: 4, frames: {claims: at least 1}", "expected claims: at least 1, found 0"),
+        ("family: 4, frames: {probes: at least 9}", "expected probes: at least 9, found"),
+        ("family: 4, is: r1, within: 100ms", "expected r1 to be believed, it is s"),
     ],
 )
 def test_what_is_otherwise_fails_and_says_how(shared: SharedLab, expected: str, told: str) -> None:
@@ -154,6 +162,22 @@ def test_an_announcement_of_arpings_is_seen_as_one(shared: SharedLab) -> None:
     assert shared.do("neighbours: {at: c1, of: A, family: 4, is: s1}").ok
     printed(shared, "s2", "arping -U -c 1 -w 1 -I lan1 -s 10.9.0.100 10.9.0.100")
     assert shared.do("neighbours: {at: c1, of: A, family: 4, is: s2}").ok
+
+
+@pytest.mark.parametrize("node", ["s1", "s2"])
+def test_who_asks_in_the_name_of_the_address_is_believed_and_counted(
+    shared: SharedLab, node: str
+) -> None:
+    other = "s2" if node == "s1" else "s1"
+    shared.do(f"advertise: {{node: {other}, group: A}}")
+    towards = ports_towards(shared.lab.network, "c1", "A")[:1]
+    with NeighbourWatch(shared.lab, "c1", towards) as watch:
+        printed(shared, node, "arping -c 1 -w 1 -I lan1 -s 10.9.0.100 10.9.0.1")
+        watch.until(time.monotonic())
+        story = Story("c1", watch.records[0], holders(shared.lab.network), watch.began)
+    assert story.counts()["claims"] >= 1
+    assert story.name(story.last.mac) == node
+    assert f"{node} asked in its name" in [change["why"] for change in story.as_json()["changes"]]
 
 
 def test_a_silent_death_is_noticed_by_a_probe_without_an_answer(shared: SharedLab) -> None:

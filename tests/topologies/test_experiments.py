@@ -23,6 +23,9 @@ from anycastlab.topology.load import Document
 BY_SEGMENTS = "{role: client, run: [{srv6-via: {to: D, through: X}}]}"
 RUN_PLAIN_QUIC = "run: [{quic: {preferred-address: false}}]"
 WAITING_HOST = "{role: server, run: [{membership-host: {join: false}}]}"
+SHORT_TIMERS = (
+    "neighbour: {reachable: 1s, delay: 300ms, probes: 1, retrans: 200ms, locktime: 200ms}\n"
+)
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 
 
@@ -78,9 +81,11 @@ def test_what_a_topology_teaches_is_so(file: Path, leak_guard: None) -> None:
         ("quic-preferred-address", "run: [quic]", RUN_PLAIN_QUIC, "survived: 100%"),
         ("pmtud-blackhole", "mtu: 1300}\n", "mtu: 1500}\n", "bytes/1000000"),
         ("membership-mld", "s1: server", f"s1: {WAITING_HOST}", '["s1", "s2"]'),
+        ("membership-igmp", "s1: server", f"s1: {WAITING_HOST}", '["s1", "s2"]'),
         ("membership-nd", "s1: server", f"s1: {WAITING_HOST}", '["s1", "s2"]'),
         ("membership-forged", "[{source: s1, group: A}]", "members", "ended at mallory"),
         ("ecmp-fragments", "hash_policy: 1", "hash_policy: 0", "few"),
+        ("address-clash", "Y: {addresses: [192.0.2.1,", "Y: {addresses: [192.0.2.9,", "c3 → X"),
         ("ipv6-rfc2373", ", mode: rfc2373", "", "anycast6"),
         ("ipv6-rfc2373", "run: [anycast-source-filter]", "run: []", "status 1, it ended with 0"),
         (
@@ -89,6 +94,7 @@ def test_what_a_topology_teaches_is_so(file: Path, leak_guard: None) -> None:
             "client",
             "protocol: tcp",
         ),
+        ("lan-arp-tuned", SHORT_TIMERS, "", "one that has no end"),
         ("lan-nd", ", mode: rfc2373", "", "expected the entry to be stale"),
         ("subnet-router", "subnet-router(lan1)", '"2001:db8:a::7"', "64 bytes from"),
         ("reserved-2526", "run: [{home-agent: {group: H}}]", "run: []", "to answer"),

@@ -13,6 +13,8 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.rip import RIP, RIPEntry
 
 from anycastlab.lab.handle import Lab
+from anycastlab.probing.captures import Captures
+from tests.components.tshark import found_by_tshark
 from tests.lab.conftest import unique
 from tests.planes.conftest import needs
 
@@ -79,8 +81,10 @@ def test_members_that_leave_are_told_of_no_more_and_come_back(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("lab", ["rip"], indirect=True)
-def test_a_ripv2_response_of_a_host_is_believed_and_infinity_takes_it_back(lab: Lab) -> None:
-    """The article's own proposal (RFC 2453, section 4), made by hand, judged by BIRD."""
+def test_a_ripv2_response_of_a_host_is_believed_and_infinity_takes_it_back(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """The article's own proposal (RFC 2453, section 4), made by hand, judged by BIRD and tshark."""
     here = next(port for port in lab.network.lans[0].ports if port.node == "s1")
 
     def response(metric: int) -> bytes:
@@ -88,9 +92,18 @@ def test_a_ripv2_response_of_a_host_is_believed_and_infinity_takes_it_back(lab: 
         ip = IP(src=str(here.ipv4.ip), dst="224.0.0.9", ttl=1)
         return bytes(ip / UDP(sport=520, dport=520) / RIP(cmd=2, version=2) / entry)
 
-    with lab.socket("s1", socket.AF_PACKET, socket.SOCK_DGRAM, 0) as sock:
+    with (
+        Captures(lab, ["r1"], tmp_path),
+        lab.socket("s1", socket.AF_PACKET, socket.SOCK_DGRAM, 0) as sock,
+    ):
         sock.sendto(response(1), ("lan1", 0x0800, 0, 0, RIP_GROUP))
         assert eventually(lambda: routes(lab, "r1", "192.0.2.77") == [("bird", 1)])
         assert eventually(lambda: routes(lab, "r0", "192.0.2.77") == [("bird", 1)])
         sock.sendto(response(16), ("lan1", 0x0800, 0, 0, RIP_GROUP))
         assert eventually(lambda: routes(lab, "r1", "192.0.2.77") == [])
+    file, ours = tmp_path / "r1.pcapng", f"rip && ip.src == {here.ipv4.ip}"
+    sound = "rip.version == 2 && ip.checksum.status == 1 && !_ws.malformed && !_ws.expert"
+    wanted = [["192.0.2.77", "255.255.255.255", metric] for metric in ("1", "16")]
+    shown = ("rip.ip", "rip.netmask", "rip.metric")
+    assert found_by_tshark(file, f"{ours} && {sound}", *shown) == wanted
+    assert found_by_tshark(file, "(rip || ripng) && _ws.malformed", "frame.number") == []

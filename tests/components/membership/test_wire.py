@@ -17,6 +17,7 @@ from scapy.utils import wrpcap
 
 from anycastlab.components.membership import craft, wire
 from anycastlab.components.membership.wire import Malformed, Message
+from tests.components.tshark import found_by_tshark
 
 from .packets import A4, A6, HOST4, HOST6, advertisement, cut, igmp, mld
 
@@ -161,23 +162,41 @@ def test_no_changed_byte_makes_another_report_of_one(parse: Any, at: int, change
     assert found in (None, parse(VALID[parse]))
 
 
-def dissected(packets: list[bytes], tmp_path: Path) -> str:
-    """What tcpdump prints of IP packets."""
+COMPLAINT = (
+    "_ws.malformed || _ws.expert.severity >= warning"
+    " || icmpv6.checksum.status == 0 || igmp.checksum.status == 0"
+)
+
+
+def captured(packets: list[bytes], tmp_path: Path) -> Path:
+    """A capture of IP packets."""
     file = tmp_path / "packets.pcap"
     wrpcap(str(file), [IPv6(one) if one[0] >> 4 == 6 else IP(one) for one in packets], linktype=101)
+    return file
+
+
+def dissected(packets: list[bytes], tmp_path: Path) -> str:
+    """What tcpdump prints of IP packets."""
+    file = captured(packets, tmp_path)
     done = subprocess.run(
         ["tcpdump", "-nvvr", str(file)], check=True, capture_output=True, text=True, timeout=20
     )
     return done.stdout
 
 
-def test_tcpdump_reads_ours_without_complaint(tmp_path: Path) -> None:
+def ours() -> list[bytes]:
+    """One of each message that an agent sends."""
     a6, a4, h6, h4 = packed(A6), packed(A4), packed(HOST6), packed(HOST4)
-    made = [craft.mld(kind, h6, a6) for kind in ("query", "report", "leave")]
+    kinds: tuple[Any, ...] = ("query", "report", "leave")
+    made = [craft.mld(kind, h6, a6) for kind in kinds]
     made += [craft.mld("query", h6, wire.NOBODY[6], 0.1)]
-    made += [craft.igmp(kind, h4, a4) for kind in ("query", "report", "leave")]
+    made += [craft.igmp(kind, h4, a4) for kind in kinds]
     made += [craft.solicitation(h6, b"\x02\x00\x00\x00\x00\x0b", a6)]
-    said = dissected([one.packet for one in made], tmp_path)
+    return [one.packet for one in made]
+
+
+def test_tcpdump_reads_ours_without_complaint(tmp_path: Path) -> None:
+    said = dissected(ours(), tmp_path)
     assert said.count("[icmp6 sum ok] ICMP6, multicast listener") == 4
     assert said.count(f"addr: {A6}") == 3
     assert f"igmp v2 report {A4}" in said
@@ -185,3 +204,21 @@ def test_tcpdump_reads_ours_without_complaint(tmp_path: Path) -> None:
     assert f"[icmp6 sum ok] ICMP6, neighbor solicitation, length 32, who has {A6}" in said
     assert not any(word in said.lower() for word in ("bad", "trunc", "invalid", "|"))
     assert "bad icmp6 cksum" in dissected([bytes(mld(cksum=0x1234))], tmp_path)
+
+
+def test_tshark_reads_ours_without_complaint(tmp_path: Path) -> None:
+    file = captured(ours(), tmp_path)
+    assert found_by_tshark(file, COMPLAINT, "frame.number") == []
+    shown = ("icmpv6.type", "icmpv6.mld.multicast_address", "igmp.type", "igmp.maddr")
+    assert found_by_tshark(file, "frame", *shown) == [
+        ["130", A6, "", ""],
+        ["131", A6, "", ""],
+        ["132", A6, "", ""],
+        ["130", "::", "", ""],
+        ["", "", "0x11", A4],
+        ["", "", "0x16", A4],
+        ["", "", "0x17", A4],
+        ["135", "", "", ""],
+    ]
+    wrong = [bytes(mld(cksum=0x1234)), igmp(chksum=1), cut(mld(), 64)]
+    assert len(found_by_tshark(captured(wrong, tmp_path), COMPLAINT, "frame.number")) == 3
