@@ -27,6 +27,7 @@ _INTO, _DONE, _ROUTES = 158, 159, 158
 """Firewall marks of what goes into the device and what comes out of it; the routing table."""
 _TCP, _SYN, _ACK = 6, 2, 16
 _SO_MARK = 36
+_IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE = 10, 3
 _KEPT = 128
 _BUFFER = 1 << 20
 _AT_ONCE = 256
@@ -74,6 +75,8 @@ class PinningEndpoint(Component):
         nft.load(place, rules(services, serves))
         self._out = place.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
         self._out.setsockopt(socket.SOL_SOCKET, _SO_MARK, _DONE)
+        # the kernel has learnt the device's smaller MTU for the service: it leaves room for this
+        self._out.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE)
         packets = place.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
         self._tap = Tap(packets, _with_options(), keep=_KEPT, buffer=_BUFFER)
         place.watch(self._tap, self._came_in)
