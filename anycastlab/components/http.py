@@ -14,13 +14,16 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from anycastlab.components.base import Options, Place
+from anycastlab.components.http_page import page
 from anycastlab.components.tcp import Session, TcpServer
 from anycastlab.topology.network import Address
 
 _HEAD_LIMIT = 16_384
 _PIECE = 1 << 18
 _LONGEST = 1 << 32
-_BYTES = re.compile(rb"/bytes/([0-9]{1,10})")
+BYTES = re.compile(rb"/bytes/([0-9]{1,10})")
+"""The path that asks for so many bytes."""
+_PAGE = re.compile(rb"/page/([0-9]{1,10})")
 _REASON = {200: "OK", 307: "Temporary Redirect", 308: "Permanent Redirect", 400: "Bad Request"}
 PATTERN = bytes(range(256)) * (_PIECE // 256)
 """What ``/bytes/N`` repeats: every instance has the same."""
@@ -43,7 +46,10 @@ class HttpOptions(Options):
 
 
 class Http(TcpServer):
-    """Answers GET and HEAD: ``/bytes/N`` with N bytes, all else with the instance's name."""
+    """Answers GET and HEAD: ``/bytes/N`` with N bytes, all else with the instance's name.
+
+    ``/page/N`` is a page whose script downloads those bytes in a browser.
+    """
 
     name: ClassVar[str] = "http"
     options: ClassVar[type[Options]] = HttpOptions
@@ -115,9 +121,13 @@ class _Exchange(Session):
             self._service.counts["redirected"] += 1
             path = target.decode("latin-1") if target.startswith(b"/") else "/"
             return self._said(redirect, b"", (f"Location: http://{there}{path}",))
-        long = _BYTES.fullmatch(target)
+        long = BYTES.fullmatch(target)
         if long is not None and int(long[1]) <= _LONGEST:
             return self._long(int(long[1]), method == b"HEAD")
+        paged = _PAGE.fullmatch(target)
+        if paged is not None:
+            body = page(self._service.instance, int(paged[1]))
+            return self._said(200, body, empty=method == b"HEAD", kind="text/html")
         body = f"{self._service.instance}\n".encode()
         return self._said(200, body, self._alternative(there), empty=method == b"HEAD")
 
@@ -128,20 +138,25 @@ class _Exchange(Session):
         return (f'Alt-Svc: http%2F1.1="{authority}"; ma=60',)
 
     def _said(
-        self, status: int, body: bytes, more: tuple[str, ...] = (), empty: bool = False
+        self,
+        status: int,
+        body: bytes,
+        more: tuple[str, ...] = (),
+        empty: bool = False,
+        kind: str = "text/plain",
     ) -> bytes:
         self.over = True
-        return self._headers(status, len(body), *more) + (b"" if empty else body)
+        return self._headers(status, len(body), *more, kind=kind) + (b"" if empty else body)
 
     def _long(self, size: int, empty: bool) -> bytes:
         self._left = 0 if empty else size
         self.over = not self._left
         return self._headers(200, size)
 
-    def _headers(self, status: int, length: int, *more: str) -> bytes:
+    def _headers(self, status: int, length: int, *more: str, kind: str = "text/plain") -> bytes:
         lines = (
             f"HTTP/1.1 {status} {_REASON[status]}",
-            "Content-Type: text/plain",
+            f"Content-Type: {kind}",
             f"Server: {self._service.instance}",
             f"Content-Length: {length}",
             "Connection: close",

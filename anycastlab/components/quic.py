@@ -1,4 +1,4 @@
-"""A QUIC service that says the instance's name and echoes, and can offer its unicast address.
+"""A QUIC service that echoes, or answers HTTP/3, and can offer the instance's unicast address.
 
 The preferred address of RFC 9000, section 9.6, is RFC 1546's hand-over made standard: the
 handshake reaches the nearest instance at the service address; then the client moves to the
@@ -23,6 +23,7 @@ from anycastlab.errors import ProgramError
 if TYPE_CHECKING:
     from aioquic.quic.configuration import QuicConfiguration
 
+    from anycastlab.components.http3 import Http3
     from anycastlab.components.quic_connection import ServerConnection
 
 PORT = 4433
@@ -56,6 +57,7 @@ class _Peer:
         self.connection, self.socket = connection, sock
         self.timer: Timer | None = None
         self.heard = False
+        self.http: Http3 | None = None
 
 
 class Quic(Component):
@@ -170,11 +172,19 @@ class Quic(Component):
 
     def _go_on(self, peer: _Peer) -> None:
         """Act on what a connection says, send what it has to send, wake it when it wants."""
-        from aioquic.quic.events import ConnectionTerminated, StreamDataReceived
+        from aioquic.quic.events import (
+            ConnectionTerminated,
+            ProtocolNegotiated,
+            StreamDataReceived,
+        )
 
         over = False
         while (event := peer.connection.next_event()) is not None:
-            if isinstance(event, StreamDataReceived) and event.data:
+            if isinstance(event, ProtocolNegotiated) and event.alpn_protocol != ALPN:
+                peer.http = self._http3(peer)
+            if peer.http is not None:
+                peer.http.hear(event)
+            elif isinstance(event, StreamDataReceived) and event.data:
                 self._answer(peer, event.stream_id, event.data)
             over = over or isinstance(event, ConnectionTerminated)
         self._send(peer)
@@ -183,6 +193,12 @@ class Quic(Component):
             return
         for cid in peer.connection.ids:
             self._peers[cid] = peer
+
+    def _http3(self, peer: _Peer) -> Http3:
+        from anycastlab.components.http3 import Http3
+
+        assert self._place is not None
+        return Http3(peer.connection, self._place.node)
 
     def _answer(self, peer: _Peer, stream: int, data: bytes) -> None:
         assert self._place is not None
@@ -215,8 +231,9 @@ def _configuration(node: str) -> QuicConfiguration:
         from aioquic.quic.configuration import QuicConfiguration
     except ModuleNotFoundError:
         raise ProgramError("aioquic is not installed", "pip install 'anycastlab[quic]'") from None
+    from anycastlab.components.http3 import H3_ALPN
     from anycastlab.components.quic_certificate import self_signed
 
-    configuration = QuicConfiguration(is_client=False, alpn_protocols=[ALPN])
+    configuration = QuicConfiguration(is_client=False, alpn_protocols=[ALPN, *H3_ALPN])
     configuration.certificate, configuration.private_key = self_signed(node)
     return configuration

@@ -126,6 +126,13 @@ def test_http_answers_each_request_in_its_way(
     assert body == rest
 
 
+def test_http_has_a_page_for_browsers_that_downloads(lab: Lab) -> None:
+    head, _, body = asked(lab, b"GET /page/70 HTTP/1.1\r\n\r\n").partition(b"\r\n\r\n")
+    assert b"Content-Type: text/html\r\n" in head
+    assert b"<title>s1</title>" in body
+    assert b"fetch('/bytes/70')" in body
+
+
 def test_http_redirects_from_the_service_address_but_never_from_its_own(lab: Lab) -> None:
     own = lab.network.nodes["s2"]
     request = b"GET /a%20b?c HTTP/1.1\r\n\r\n"
