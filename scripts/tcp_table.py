@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import client_table
 import router_cost
 
 from anycastlab.components.identity_wire import IDENTITY_PORT
@@ -227,7 +228,11 @@ def main() -> int:
         for remedy in REMEDIES:
             print(f"{remedy.name} …", file=sys.stderr)
             rows.append(measure(remedy, Path(folder)))
-    tables = {"table": table(rows), "cost": router_cost.table(router_cost.measure())}
+    tables = {
+        "table": table(rows),
+        "clients": client_table.table(client_table.measure()),
+        "cost": router_cost.table(router_cost.measure()),
+    }
     for name, body in tables.items():
         print(body, end="\n\n")
         if arguments.write:

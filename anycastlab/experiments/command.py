@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Annotated, ClassVar
@@ -21,6 +22,7 @@ from anycastlab.topology.network import Network
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9-]+)\.([46])\}")
 """``{A.4}``: a group's or a node's address of that family."""
+_INTERPRETER = "{python}"
 _SHOWN = 60
 _LOOK_EVERY = 0.005
 
@@ -37,7 +39,8 @@ class Exec(BaseModel, Step):
     """A program runs in a node, perhaps while faults strike, and ends as expected.
 
     A plain text is for the shell; a list is a program with its arguments. ``{A.4}`` and ``{s1.6}``
-    in it, and in what it prints, stand for the IPv4 or IPv6 address of a group or a node.
+    in it, and in what it prints, stand for the IPv4 or IPv6 address of a group or a node,
+    ``{python}`` for the interpreter, with its packages, that runs this.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -119,7 +122,10 @@ class Exec(BaseModel, Step):
 
 
 def filled(text: str, network: Network) -> str:
-    """Put addresses in the place of what stands in braces; what is no name stays as it is."""
+    """Put addresses, and the interpreter, in the place of what stands in braces.
+
+    What is no name stays as it is.
+    """
 
     def address(found: re.Match[str]) -> str:
         name, family = found[1], int(found[2])
@@ -127,7 +133,7 @@ def filled(text: str, network: Network) -> str:
         known = group.addresses if group else (node.ipv4, node.ipv6) if node else ()
         return next((str(one) for one in known if one.version == family), found[0])
 
-    return _PLACEHOLDER.sub(address, text)
+    return _PLACEHOLDER.sub(address, text).replace(_INTERPRETER, sys.executable)
 
 
 def _summary(ended: Ended) -> str:

@@ -34,6 +34,7 @@ STEPS = """\
     during: [{blackhole: {node: s1}}, {clear: {node: s1}}], never: " 0% packet loss"}
 - show: {node: s1, component: identity}
 - show: {node: s1, component: identity, is: {answers: 3}, within: 50ms}
+- exec: {node: c1, run: ["{python}", -c, 'import anycastlab, aioquic; print(2 + 2)'], output: "4"}
 """
 
 
@@ -57,7 +58,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Outcome]
             lab.show("s1", "ident")
 
 
-@pytest.mark.parametrize("step", [0, 1, 3, 6, 7])
+@pytest.mark.parametrize("step", [0, 1, 3, 6, 7, 9])
 def test_what_ends_as_expected_passes(outcomes: list[Outcome], step: int) -> None:
     assert outcomes[step].differences == ()
     assert outcomes[step].data is not None

@@ -103,7 +103,7 @@ def test_shell_scripts_stop_at_the_first_error():
         assert "\nset -eu" in path.read_text(), name(path)
 
 
-@pytest.mark.parametrize("scope", ["demo", "lint", "test", "bench", "virtual", "all"])
+@pytest.mark.parametrize("scope", ["demo", "lint", "test", "bench", "virtual", "browser", "all"])
 def test_setup_is_silent_when_there_is_nothing_to_do(ready, scope):
     done = ready.run("scripts/setup", scope)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -6,6 +6,7 @@ That is the control: what a file teaches is not true of a network without it.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +28,10 @@ SHORT_TIMERS = (
     "neighbour: {reachable: 1s, delay: 300ms, probes: 1, retrans: 200ms, locktime: 200ms}\n"
 )
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
+BROWSER = pytest.mark.skipif(
+    shutil.which("chromium-headless-shell") is None,
+    reason="chromium-headless-shell is not installed: scripts/setup browser",
+)
 
 
 def judged(file: Path) -> Verdict:
@@ -51,13 +56,15 @@ def failures(verdict: Verdict) -> list[str]:
 def files() -> list[object]:
     """Each file; one that measures times runs beside no other that does."""
     return [
-        pytest.param(
-            file,
-            id=file.stem,
-            marks=[pytest.mark.realtime] if "stream:" in file.read_text() else [],
-        )
+        pytest.param(file, id=file.stem, marks=marks(file))
         for file in sorted(TOPOLOGIES.glob("*.yaml"))
     ]
+
+
+def marks(file: Path) -> list[pytest.MarkDecorator]:
+    text = file.read_text()
+    timed = [pytest.mark.realtime] if "stream:" in text else []
+    return timed + [BROWSER] * ("chromium" in text)
 
 
 @pytest.mark.parametrize("file", files())
@@ -75,7 +82,10 @@ def test_what_a_topology_teaches_is_so(file: Path, leak_guard: None) -> None:
         ("tcp-lsrr", "accept_source_route: 1", "accept_source_route: 0", "survived: 100%"),
         ("tcp-hang", "run: [{stateful-firewall: {inside: [r1]}}]", "run: []", "hung: 100%"),
         ("tcp-compared", "server, run: [rfc1546-server]", "server", "survived: 100%"),
-        ("tcp-real-clients", "[pinning-endpoint, http,", "[http,", "sha256sum"),
+        ("tcp-real-clients", "[rfc1546-server, http,", "[http,", "sha256sum"),
+        ("tcp-real-clients-pinned", "[pinning-endpoint, http,", "[http,", "sha256sum"),
+        ("tcp-real-clients-resolved", "{allow: all}", "{allow: local}", "sha256sum"),
+        ("tcp-long-sessions", "[rfc1546-server, program", "[program", "line 12"),
         ("http-redirect", "redirect: 307", "redirect: null", "after 1"),
         ("icmpv6-node-information", "{allow: all}", "{allow: local}", "instance: s1"),
         ("quic-preferred-address", "run: [quic]", RUN_PLAIN_QUIC, "survived: 100%"),
