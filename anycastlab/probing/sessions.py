@@ -32,7 +32,8 @@ class SessionPlan:
 
     ``pace`` lies between two lines of one session at the least; ``apart`` between two faults;
     ``after`` is how long the sessions go on after the last one. ``opening`` and ``patience`` are
-    how long at most to wait for the first and for the last answers. ``by`` is how they begin.
+    how long at most to wait for the first and for the last answers, the latter longer after a fault
+    that took long itself. ``by`` is how they begin.
     """
 
     count: int = 50
@@ -45,6 +46,8 @@ class SessionPlan:
 
 
 DEFAULTS = SessionPlan()
+_BACKED_OFF = 2
+"""A segment lost while a fault took its time is sent again in twice as much (RFC 6298, 5.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,7 @@ def hold_sessions(
             struck.append(_strike(nodes, strike, loop))
             taps.refresh()
         loop.run(plan.after)
-        loop.finish(plan.patience)
+        loop.finish(max(plan.patience, _BACKED_OFF * _longest(struck)))
         senders = taps.senders()
         results = tuple(_result(one, senders, began, resolving) for one in connections)
     return SessionsHeld(plan, results, tuple(struck))
@@ -179,6 +182,11 @@ def _strike(nodes: Nodes, strike: Strike, loop: Loop) -> Struck:
         loop.run_until(struck.done)
         struck.result()
     return Struck(strike.text, began, time.time_ns(), nodes.predict())
+
+
+def _longest(struck: Sequence[Struck]) -> float:
+    """How long the slowest fault took, in seconds."""
+    return max((one.ended - one.began for one in struck), default=0) / 1e9
 
 
 def _result(

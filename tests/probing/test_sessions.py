@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
@@ -143,6 +145,27 @@ def test_sessions_hang_when_nobody_is_left_to_reset_them(lab: Lab) -> None:
     held = hold(lab, "c1", strikes=[cut, kill])
     assert fates(held) == {("s1", "hung", ()): 12}
     assert all(one.slowest > QUICK.patience for one in held.sessions)
+
+
+def hole_until_twice_resent(lab: Lab) -> None:
+    """Let packets vanish until the client's kernel has doubled its timeout twice (after 0.6 s)."""
+    lab.blackhole("c1", "r1")
+    sockets = ""
+    with lab.inside("c1"):
+        while "backoff:2" not in sockets:
+            sockets = subprocess.check_output(["ss", "-tin"], text=True)
+    lab.clear("c1", "r1")
+
+
+@pytest.mark.parametrize(("backed_off", "fate"), [(2, "survived"), (0, "hung")])
+def test_after_a_fault_that_took_long_the_next_transmission_is_waited_for(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, backed_off: int, fate: str
+) -> None:
+    monkeypatch.setattr("anycastlab.probing.sessions._BACKED_OFF", backed_off)
+    plan = replace(QUICK, after=0.0, patience=0.1)
+    long = Strike("blackhole", partial(hole_until_twice_resent, lab))
+    held = hold_sessions(lab, flows(lab.network, ["c1"], "A", (4, 6)), plan, [long])
+    assert fates(held) == {("s1", fate, ()): 12}
 
 
 def test_sessions_stall_in_a_black_hole_and_survive_it(lab: Lab) -> None:
