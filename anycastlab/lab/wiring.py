@@ -14,9 +14,10 @@ BRIDGE = "bridge"
 """The bridge's name in a LAN's own namespace."""
 USUAL_MTU = 1500
 """Bytes: what a veth has by itself."""
-_BRIDGE_INDEX = 2
-_PORT_INDEX = 1 << 24
-"""A LAN's side of a port has the index of the node's side plus this."""
+_BRIDGE_INDEX = 1 << 24
+"""Above the fallback tunnels that many kernels make in every new namespace."""
+_PORT_INDEX = _BRIDGE_INDEX
+"""A LAN's side of a port has the index of the node's side plus this, which is never 0."""
 
 
 def lan_namespace(lan: Lan) -> str:

@@ -32,7 +32,7 @@ from anycastlab.topology.settings import path_of
 # nodes: 256 nodes have about 300,000, which at 2 us each the kernel takes in within a second.
 MOST_NODES_WITH_FULL_TABLES = 256
 
-FIRST_INDEX = 10  # a new namespace has its own devices below: the loopback and fallback tunnels
+FIRST_INDEX = 16  # a new namespace has its own devices below: the loopback and fallback tunnels
 
 
 def resolve(topology: Topology, plan: Plan) -> Network:
