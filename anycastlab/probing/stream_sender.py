@@ -15,7 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anycastlab.errors import HostError
-from anycastlab.kernel.pacing import be_punctual, end_with_parent, wait_until
+from anycastlab.kernel.pacing import (
+    be_punctual,
+    end_with_parent,
+    keep_processors_awake,
+    wait_until,
+)
 from anycastlab.probing.stream_flows import Outlet
 
 _LIMIT, _DONE, _HEADER = 0, 1, 2  # places in the shared memory: slots to send, slots sent, slots
@@ -76,6 +81,7 @@ class Sender:
             end_with_parent()
             gc.disable()
             be_punctual()
+            keep_processors_awake()
             self._send()
             status = 0
         finally:
