@@ -188,6 +188,8 @@ class Component(ABC):
     """Features of the host by their names in `anycastlab doctor`."""
     serves: ClassVar[bool] = True
     """Whether it is an application that dies when all of a node's services are stopped."""
+    forwards: ClassVar[bool] = False
+    """Whether it acts on what its node forwards, and so has nothing to do but on a router."""
 
     @abstractmethod
     def start(self, place: Place, options: Options) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check(topology: Topology, reporter: Reporter) -> None:
-    """Report every unknown component, every wrong option of a known one, every double claim."""
+    """Report every unknown or idle component, wrong options of a known one, every double claim."""
     groups = {name for key, group in topology.anycast.items() for name, _ in group.places(key)}
     for node, spec in topology.nodes.items():
         claimed: dict[str, tuple[str, Path]] = {}
@@ -26,6 +26,11 @@ def check(topology: Topology, reporter: Reporter) -> None:
             path: Path = ("nodes", node, "run", place)
             if (options := _options(entry, path, reporter)) is None:
                 continue
+            if find(entry.name).forwards and spec.role != "router":
+                message = (
+                    f"{entry.name} acts on what a router forwards, and {node} is a {spec.role}"
+                )
+                reporter.problem(path, f"{message}: put it on a router beside it")
             for option, name, kind in options.mentions():
                 known = _neighbours(topology, node) if kind == "neighbour" else groups
                 known = known | topology.nodes.keys() if kind == "group or node" else known

@@ -27,6 +27,7 @@ class MssClamp(Component):
 
     name: ClassVar[str] = "mss-clamp"
     serves: ClassVar[bool] = False
+    forwards: ClassVar[bool] = True
     options: ClassVar[type[Options]] = ClampOptions
 
     def __init__(self) -> None:

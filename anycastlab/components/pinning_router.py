@@ -30,6 +30,7 @@ class PinningRouter(Component):
 
     name: ClassVar[str] = "pinning-router"
     serves: ClassVar[bool] = False
+    forwards: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._place: Place | None = None

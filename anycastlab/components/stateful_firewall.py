@@ -34,6 +34,7 @@ class StatefulFirewall(Component):
 
     name: ClassVar[str] = "stateful-firewall"
     serves: ClassVar[bool] = False
+    forwards: ClassVar[bool] = True
     options: ClassVar[type[Options]] = FirewallOptions
 
     def __init__(self) -> None:

@@ -50,10 +50,12 @@ def test_other_packages_bring_components_by_an_entry_point(monkeypatch: pytest.M
         ("[{http: {prt: 80}}]", "unknown key 'prt'; did you mean 'port'?"),
         ("[{http: {port: 0}}]", "expected a number of 1 or more, not 0"),
         ("[{http: {redirect: 200}}]", "expected 307 or 308, not 200"),
-        ("[{stateful-firewall: {inside: [s2]}}]", "no neighbour 's2'"),
+        ("[{srv6-edge: {outside: [s2]}}]", "no neighbour 's2'"),
+        ("[http, mss-clamp]", "mss-clamp acts on what a router forwards, and s1 is a server: put"),
+        ("[pinning-router]", "pinning-router acts on what a router forwards"),
         ("[http, http]", "http: TCP port 80 is taken, by http on line 5 already"),
         ("[identity, {quic: {port: 4786}}]", "UDP port 4786 is taken, by identity on line 5"),
-        ("[mss-clamp, mss-clamp: {mtu: 1400}]", "mss-clamp: a node runs one, and this one does"),
+        ("[ptb-broadcast, ptb-broadcast]", "ptb-broadcast: a node runs one, and this one does"),
     ],
 )
 def test_a_wrong_run_entry_is_reported_where_it_stands(
