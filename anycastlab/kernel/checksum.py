@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _TCP, _UDP = 6, 17
 _FIELD_AT = {_TCP: 16, _UDP: 6}
+_SOURCE_ROUTES = (131, 137)
 _FRAGMENT = 0x3FFF
 """More fragments follow, or an offset: of a fragment no checksum can be told."""
 
@@ -53,8 +54,25 @@ def _upper_layer(packet: bytes) -> tuple[int, int, bytes] | None:
         if protocol not in _FIELD_AT or int.from_bytes(packet[6:8], "big") & _FRAGMENT:
             return None
         length = (len(packet) - at).to_bytes(2, "big")
-        return protocol, at, packet[12:20] + bytes((0, protocol)) + length
+        source, destination = packet[12:16], _destination(packet, at)
+        return protocol, at, source + destination + bytes((0, protocol)) + length
     if version == 6 and len(packet) >= 40 and packet[6] in _FIELD_AT:
         ends = packet[8:24], packet[24:40]
         return packet[6], 40, ipv6_pseudo_header(*ends, len(packet) - 40, packet[6])
     return None
+
+
+def _destination(packet: bytes, end: int) -> bytes:
+    """Where an IPv4 packet ends up: where a source route leads, if it has one with hops to go.
+
+    That is what a checksum is of (RFC 1122, section 3.2.1.8). The header ends at *end*.
+    """
+    at = 20
+    while at < end and packet[at] != 0:
+        length = 1 if packet[at] == 1 else packet[at + 1] if at + 1 < end else 0
+        if not 0 < length <= end - at:
+            break
+        if packet[at] in _SOURCE_ROUTES and length >= 7 and packet[at + 2] <= length - 3:
+            return packet[at + length - 4 : at + length]
+        at += length
+    return packet[16:20]
