@@ -22,6 +22,7 @@ class AnycastSourceFilter(Component):
 
     name: ClassVar[str] = TABLE
     serves: ClassVar[bool] = False
+    forwards: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._place: Place | None = None

@@ -32,6 +32,10 @@ class Watched(Protocol):
         ...
 
 
+Need: TypeAlias = Literal["ipv6", "on-link", "member"]
+"""What a group may need: an IPv6 address, an address on a LAN of the node, the node as a member."""
+
+
 class Mention(NamedTuple):
     """An option that names something in the topology, and what that has to be.
 
@@ -41,6 +45,7 @@ class Mention(NamedTuple):
     option: str
     name: str
     kind: Literal["group", "group or node", "neighbour"]
+    needs: Need | None = None
 
 
 class Options(BaseModel):

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from anycastlab.components.registry import find, names
 from anycastlab.errors import did_you_mean
+from anycastlab.topology.on_link import lans_of
 from anycastlab.topology.wording import nearest_or_all
 
 if TYPE_CHECKING:
-    from anycastlab.components.base import Options
-    from anycastlab.topology.models import RunSpec, Topology
+    from collections.abc import Mapping
+
+    from anycastlab.components.base import Mention, Need, Options
+    from anycastlab.topology.models import GroupSpec, RunSpec, Topology
     from anycastlab.topology.positions import Path
     from anycastlab.topology.reporter import Reporter
+
+_UNFIT: Mapping[Need, str] = MappingProxyType(
+    {
+        "ipv6": "has no IPv6 address",
+        "on-link": "has no address on a LAN of {node}",
+        "member": "has not {node} as a member",
+    }
+)
 
 
 def check(topology: Topology, reporter: Reporter) -> None:
     """Report every unknown or idle component, wrong options of a known one, every double claim."""
-    groups = {name for key, group in topology.anycast.items() for name, _ in group.places(key)}
+    groups = {
+        name: group for key, group in topology.anycast.items() for name, _ in group.places(key)
+    }
     for node, spec in topology.nodes.items():
         claimed: dict[str, tuple[str, Path]] = {}
         for place, entry in enumerate(spec.run):
@@ -31,14 +45,13 @@ def check(topology: Topology, reporter: Reporter) -> None:
                     f"{entry.name} acts on what a router forwards, and {node} is a {spec.role}"
                 )
                 reporter.problem(path, f"{message}: put it on a router beside it")
-            for option, name, kind in options.mentions():
-                known = _neighbours(topology, node) if kind == "neighbour" else groups
-                known = known | topology.nodes.keys() if kind == "group or node" else known
-                if name not in known:
-                    message = (
-                        f"{entry.name}: no {kind} {name!r}{nearest_or_all(name, sorted(known))}"
-                    )
-                    reporter.problem((*path, entry.name, option), message)
+            problems = {
+                (mention.option, mention.name): problem
+                for mention in options.mentions()
+                if (problem := _misnamed(topology, node, mention, groups))
+            }
+            for (option, _), problem in problems.items():
+                reporter.problem((*path, entry.name, option), f"{entry.name}: {problem}")
             _check_claims(entry, options, claimed, path, reporter)
 
 
@@ -54,6 +67,31 @@ def _options(entry: RunSpec, path: Path, reporter: Reporter) -> Options | None:
     except ValidationError as error:
         reporter.validation((*path, entry.name), error, model)
         return None
+
+
+def _misnamed(
+    topology: Topology, node: str, mention: Mention, groups: Mapping[str, GroupSpec]
+) -> str:
+    """Say why a component of a node cannot have what it names; '' if it can."""
+    known = _neighbours(topology, node) if mention.kind == "neighbour" else set(groups)
+    if mention.kind == "group or node":
+        known |= topology.nodes.keys()
+    name = mention.name
+    if name not in known:
+        return f"no {mention.kind} {name!r}{nearest_or_all(name, sorted(known))}"
+    needs = mention.needs
+    if needs is None or name not in groups or _fits(topology, node, groups[name], needs):
+        return ""
+    return f"group {name!r} {_UNFIT[needs]}".format(node=node)
+
+
+def _fits(topology: Topology, node: str, group: GroupSpec, need: Need) -> bool:
+    if need == "ipv6":  # one of each family is assigned if none is given
+        return not group.addresses or any(one.address.version == 6 for one in group.addresses)
+    if need == "on-link":
+        lans = [topology.lans[lan] for lan in lans_of(topology, group) if lan in topology.lans]
+        return any(node in lan.nodes for lan in lans)
+    return any(member == node for _, member, _ in group.member_items())
 
 
 def _check_claims(

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from anycastlab.components import home_agent_wire as wire
-from anycastlab.components.base import Component, Mention, Options, Place, Socket
+from anycastlab.components.base import Component, Mention, Need, Options, Place, Socket
 from anycastlab.errors import UsageError
 from anycastlab.kernel.icmpv6 import only
 
@@ -30,7 +30,8 @@ class HomeAgentOptions(Options):
 
     def mentions(self) -> Iterable[Mention]:
         """The group."""
-        return (Mention("group", self.group, "group"),)
+        needs: tuple[Need, ...] = ("on-link", "member")
+        return (Mention("group", self.group, "group", one) for one in needs)
 
     def claims(self) -> Iterable[str]:
         """The group."""

@@ -34,7 +34,7 @@ class LinkMulticastOptions(Options):
 
     def mentions(self) -> Iterable[Mention]:
         """The group."""
-        return (Mention("group", self.group, "group"),)
+        return (Mention("group", self.group, "group", "on-link"),)
 
     def claims(self) -> Iterable[str]:
         """The group."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from anycastlab.components.registry import names as components
 from anycastlab.errors import did_you_mean
 from anycastlab.topology.network import Role
-from anycastlab.topology.on_link import lan_of
+from anycastlab.topology.on_link import lans_of
 from anycastlab.topology.reserved import NamedAddress, unleavable
 
 if TYPE_CHECKING:
-    from anycastlab.topology.models import GroupSpec, Topology
+    from anycastlab.topology.models import Topology
 
 Path = tuple[str | int, ...]
 Complain = Callable[[Path, str], None]
@@ -58,7 +58,7 @@ class Names:
             topology.routing.daemon,
             _clashing(topology),
             {
-                name: frozenset(_lans(topology, group))
+                name: frozenset(lans_of(topology, group))
                 for key, group in topology.anycast.items()
                 for name, _ in group.places(key)
             },
@@ -139,14 +139,6 @@ class Names:
         if not unknown and (a, b) not in self.links:
             joined = ", ".join(sorted(other for end, other in self.links if end == a))
             complain(path, f"no link joins {a!r} and {b!r}; {a!r} is joined to {joined or 'none'}")
-
-
-def _lans(topology: Topology, group: GroupSpec) -> Iterator[str]:
-    for service in group.addresses:
-        address = service.address
-        lan = address.lan if isinstance(address, NamedAddress) else lan_of(topology, address)
-        if lan:
-            yield lan
 
 
 def _clashing(topology: Topology) -> dict[str, frozenset[str]]:

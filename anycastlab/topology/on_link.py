@@ -22,6 +22,15 @@ def lan_of(topology: Topology, address: Address) -> str | None:
     return None
 
 
+def lans_of(topology: Topology, group: GroupSpec) -> Iterator[str]:
+    """Yield the LANs whose own addresses a group has, by name or as written."""
+    for service in group.addresses:
+        address = service.address
+        lan = address.lan if isinstance(address, NamedAddress) else lan_of(topology, address)
+        if lan:
+            yield lan
+
+
 def check_on_link(topology: Topology, reporter: Reporter) -> None:
     """Report members that are not on the LAN of their group's address, or tell routers of it."""
     for name, group in topology.anycast.items():

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from anycastlab.components.link_multicast import group_mac
-from anycastlab.errors import AnycastlabError, TopologyError
+from anycastlab.errors import TopologyError
 from anycastlab.experiments.load import load_checked
 from anycastlab.lab.execution import run
-from anycastlab.lab.handle import Lab
 from tests.experiments.shared_lab import SharedLab
 from tests.lab.conftest import unique
 
@@ -55,18 +54,18 @@ def test_iproute2_shows_the_members_station_group_and_the_clients_entry(shared: 
 
 
 @pytest.mark.parametrize(
-    ("group", "error", "problem"),
+    ("group", "problem"),
     [
-        ("X", TopologyError, "link-multicast: no group 'X'"),
-        ("B", AnycastlabError, "'B' has no address on a LAN of 'c1'"),
+        ("X", "3:52: link-multicast: no group 'X'"),
+        ("B", "3:52: link-multicast: group 'B' has no address on a LAN of c1"),
     ],
 )
 def test_a_group_without_an_address_on_the_lan_is_refused(
-    tmp_path: Path, leak_guard: None, group: str, error: type[AnycastlabError], problem: str
+    tmp_path: Path, group: str, problem: str
 ) -> None:
     file = tmp_path / "wrong.yaml"
     text = TOPOLOGY.replace("link-multicast: {group: A}", f"link-multicast: {{group: {group}}}", 1)
     file.write_text(f"name: {unique('wrong')}\n{text}")
-    with pytest.raises(error) as caught:
-        Lab.launch(load_checked(file).network, file)
+    with pytest.raises(TopologyError) as caught:
+        load_checked(file)
     assert problem in str(caught.value)

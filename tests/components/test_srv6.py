@@ -97,6 +97,7 @@ def test_the_edge_drops_headers_from_outside_and_counts_until_it_stops(lab: Lab)
             "'Q'",
         ),
         ("sid: X", "sid: d", "srv6-end: no group 'd'"),
+        ("sid: X", "sid: F", "srv6-end: group 'F' has no IPv6 address"),
         ("outside: o", "outside: q", "srv6-edge: no neighbour 'q'"),
         ("outside: o", "outside: d", "srv6-edge: no neighbour 'd'"),
         ("outside: o", "outside: []", "expected at least 1 entry"),

@@ -39,7 +39,7 @@ class EndOptions(Options):
 
     def mentions(self) -> Iterable[Mention]:
         """The SID's group."""
-        return (Mention("sid", self.sid, "group"),)
+        return (Mention("sid", self.sid, "group", "ipv6"),)
 
     def claims(self) -> Iterable[str]:
         """The SID."""

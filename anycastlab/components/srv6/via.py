@@ -27,7 +27,7 @@ class ViaOptions(Options):
     def mentions(self) -> Iterable[Mention]:
         """The destination and the segments."""
         names = (("to", self.to), *(("through", one) for one in self.through))
-        return (Mention(option, name, "group or node") for option, name in names)
+        return (Mention(option, name, "group or node", "ipv6") for option, name in names)
 
     def claims(self) -> Iterable[str]:
         """Where packets are for."""
