@@ -53,6 +53,7 @@ def test_other_packages_bring_components_by_an_entry_point(monkeypatch: pytest.M
         ("[{srv6-edge: {outside: [s2]}}]", "no neighbour 's2'"),
         ("[http, mss-clamp]", "mss-clamp acts on what a router forwards, and s1 is a server: put"),
         ("[pinning-router]", "pinning-router acts on what a router forwards"),
+        ("[anycast-source-filter]", "anycast-source-filter acts on what a router forwards"),
         ("[http, http]", "http: TCP port 80 is taken, by http on line 5 already"),
         ("[identity, {quic: {port: 4786}}]", "UDP port 4786 is taken, by identity on line 5"),
         ("[ptb-broadcast, ptb-broadcast]", "ptb-broadcast: a node runs one, and this one does"),
