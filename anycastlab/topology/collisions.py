@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network
 
 from anycastlab.topology import addresses
 from anycastlab.topology.addresses import Plan, span, usable
@@ -17,7 +18,7 @@ from anycastlab.topology.models import GroupSpec, Topology
 from anycastlab.topology.network import Address
 from anycastlab.topology.positions import Path
 from anycastlab.topology.reporter import Reporter
-from anycastlab.topology.reserved import NamedAddress
+from anycastlab.topology.reserved import NamedAddress, number_of
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -136,12 +137,29 @@ def check_services(topology: Topology, plan: Plan, reporter: Reporter) -> None:
         return
     claims = {version: sorted(_unicast(topology, plan, version)) for version in (4, 6)}
     said: set[Path] = set()  # once for all the groups that an entry stands for
-    for _, _, where, _, address in _given(topology):
+    for _, spec, where, index, address in _given(topology):
         if isinstance(address, NamedAddress) or where in said:
             continue
         if claim := _holder(claims[address.version], address):
             reporter.problem(where, f"service address {address} is taken: it {claim.owner}")
             said.add(where)
+        elif spec.addresses[index].mode != "rfc2373" and (lan := _reserved_on(topology, address)):
+            message = f"{address} is a reserved anycast address of LAN {lan} (RFC 2526, section 2)"
+            reporter.problem(where, f"{message}, and never unicast: give it mode: rfc2373")
+            said.add(where)
+
+
+def _reserved_on(topology: Topology, address: Address) -> str | None:
+    """Return the LAN among whose reserved anycast addresses one is."""
+    for name, lan in topology.lans.items():
+        for subnet in lan.subnet:
+            if (
+                isinstance(subnet, IPv6Network)
+                and isinstance(address, IPv6Address)
+                and number_of(subnet, address) is not None
+            ):
+                return name
+    return None
 
 
 def _unicast(topology: Topology, plan: Plan, version: int) -> Iterator[_Claim]:

@@ -52,6 +52,13 @@ def reserved(subnet: IPv6Network, number: int) -> IPv6Address:
     return IPv6Address(int(subnet.network_address) | identifier)
 
 
+def number_of(subnet: IPv6Network, address: IPv6Address) -> int | None:
+    """Return which of a subnet's reserved anycast addresses it is; None if it is none."""
+    number = int(address) & (1 << _NUMBERS) - 1
+    roomy = subnet.max_prefixlen - subnet.prefixlen >= _NUMBERS
+    return number if roomy and reserved(subnet, number) == address else None
+
+
 def reserved_at_end(subnet: IPv6Network) -> int:
     """Return how many of a subnet's last addresses are reserved ones.
 

@@ -98,6 +98,11 @@ def test_what_has_not_the_form_of_a_name_is_none() -> None:
     [
         ("subnet-roter(lan1)", "[r1, r2]", "unknown anycast address 'subnet-roter'; did you mean"),
         ("subnet-router(lan7)", "[r1, r2]", "unknown LAN 'lan7'; did you mean 'lan1'?"),
+        (
+            '"2001:db8:9:0:fdff:ffff:ffff:ff85"',
+            "[s1]",
+            "is a reserved anycast address of LAN lan1 (RFC 2526, section 2), and never unicast",
+        ),
         ("subnet-router(lan1)", "[r1]", "all routers on lan1 have this address (RFC 4291"),
         ("subnet-router(lan1)", "[r1, r2, r3]", "member r3 is not on LAN lan1"),
         ("subnet-router(odd)", "[r1, r3]", "the longest prefix is /126 (RFC 6164"),
@@ -125,6 +130,18 @@ def test_a_name_that_cannot_be_is_refused_with_the_rule(
 ) -> None:
     (found,) = with_address(address, members)
     assert complaint in found
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        '{address: "2001:db8:9:0:fdff:ffff:ffff:ff85", mode: rfc2373}',
+        '"2001:db8:9:0:fdff:ffff:ffff:ff7f"',
+        '"2001:db8:9:0:ffff:ffff:ffff:ff85"',
+    ],
+)
+def test_a_reserved_address_may_be_anycast_and_others_unicast(address: str) -> None:
+    assert with_address(address, "[r1]") == []
 
 
 def test_home_agents_may_be_some_of_the_routers() -> None:
