@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
@@ -17,7 +17,8 @@ from anycastlab.experiments.names import Complain, Names
 from anycastlab.experiments.pacing import pause_until
 from anycastlab.experiments.step import Context, Step
 from anycastlab.experiments.verdict import Outcome
-from anycastlab.lab.execution import Ended, Printed, run
+from anycastlab.lab.execution import Ended, Underway, run
+from anycastlab.probing.stream_record import Strike
 from anycastlab.topology.network import Network
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9-]+)\.([46])\}")
@@ -81,28 +82,11 @@ class Exec(BaseModel, Step):
         """Run it, let the faults strike, judge how it ended."""
         lab = context.lab
         command = [filled(word, lab.network) for word in self._command]
-        ended = run(lab, self.node, command, self.within, self._strikes(context))
+        meanwhile = _Meanwhile(self, strikes(self.during, lab))
+        ended = run(lab, self.node, command, self.within, meanwhile)
         data = {"status": ended.status, "seconds": round(ended.seconds, 6), "output": ended.output}
-        return Outcome(_summary(ended), tuple(self.differences(ended, lab.network)), data=data)
-
-    def _strikes(self, context: Context) -> Callable[[Printed], None] | None:
-        struck = strikes(self.during, context.lab)
-        if not struck:
-            return None
-
-        def meanwhile(printed: Printed) -> None:
-            deadline = time.monotonic() + self.within
-            while self.when is not None and self.when not in printed():
-                if time.monotonic() >= deadline:
-                    return
-                pause_until(time.monotonic() + _LOOK_EVERY)
-            due = time.monotonic() + self.before
-            for strike in struck:
-                pause_until(due)
-                strike.strike()
-                due = time.monotonic() + self.apart
-
-        return meanwhile
+        found = (*meanwhile.differences, *self.differences(ended, lab.network))
+        return Outcome(_summary(ended), found, data=data)
 
     def differences(self, ended: Ended, network: Network) -> Iterator[str]:
         """Say what differs from what is expected."""
@@ -119,6 +103,37 @@ class Exec(BaseModel, Step):
         for text in unwanted:
             if text in ended.output:
                 yield f"expected it never to print {text!r}, it printed {_shown(ended.output)}"
+
+
+class _Meanwhile:
+    """The faults of a run. One that came too late for the first of them has shown nothing."""
+
+    def __init__(self, step: Exec, struck: Sequence[Strike]) -> None:
+        self._step, self._strikes = step, struck
+        self.differences: tuple[str, ...] = ()
+
+    def __call__(self, program: Underway) -> None:
+        if not self._strikes or not self._awaited(program):
+            return
+        due = time.monotonic() + self._step.before
+        for strike in self._strikes:
+            pause_until(due)
+            if strike is self._strikes[0] and program.over():
+                self.differences = (f"it was over before this struck: {strike.text}",)
+            strike.strike()
+            due = time.monotonic() + self._step.apart
+
+    def _awaited(self, program: Underway) -> bool:
+        """Wait for what the program is to print first; return whether it has."""
+        wanted, deadline = self._step.when, time.monotonic() + self._step.within
+        while wanted is not None and wanted not in program.printed():
+            if program.over() or time.monotonic() >= deadline:
+                if wanted in program.printed():
+                    break
+                self.differences = (f"it did not print {wanted!r}, so nothing struck",)
+                return False
+            pause_until(time.monotonic() + _LOOK_EVERY)
+        return True
 
 
 def filled(text: str, network: Network) -> str:

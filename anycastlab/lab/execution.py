@@ -21,7 +21,12 @@ _OUTPUT = 1 << 20
 """Bytes that are kept of what a program prints."""
 
 
-Printed = Callable[[], str]
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """A program that was started: what tells what it has printed by now, and whether it is over."""
+
+    printed: Callable[[], str]
+    over: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,9 @@ def run(
     node: str,
     command: Sequence[str],
     within: float,
-    meanwhile: Callable[[Printed], None] | None = None,
+    meanwhile: Callable[[Underway], None] | None = None,
 ) -> Ended:
     """Run a program in a node, call *meanwhile* while it runs, and wait for its end.
-
-    *meanwhile* is given what tells what the program has printed by then.
 
     After *within* seconds it and all its children are killed. Raises ProgramError when it cannot be
     started, UsageError for a node that is unknown or dead.
@@ -54,7 +57,8 @@ def run(
         status = None
         try:
             if meanwhile is not None:
-                meanwhile(lambda: _read(printed.fileno()))
+                over = process.poll
+                meanwhile(Underway(lambda: _read(printed.fileno()), lambda: over() is not None))
             with suppress(subprocess.TimeoutExpired):
                 status = process.wait(max(0.0, began + within - time.monotonic()))
         finally:

@@ -35,6 +35,9 @@ STEPS = """\
 - show: {node: s1, component: identity}
 - show: {node: s1, component: identity, is: {answers: 3}, within: 50ms}
 - exec: {node: c1, run: ["{python}", -c, 'import anycastlab, aioquic; print(2 + 2)'], output: "4"}
+- exec: {node: c1, run: echo hello, when: goodbye, during: [{kill: s1}]}
+- exec: {node: c1, run: echo hello, before: 300ms,
+    during: [{blackhole: {node: s1}}, {clear: {node: s1}}]}
 """
 
 
@@ -77,6 +80,8 @@ def test_what_ends_as_expected_passes(outcomes: list[Outcome], step: int) -> Non
         ),
         (5, ["it did not end within 0.2 s; it printed nothing"]),
         (8, ["expected answers: 3, there is no answers"]),
+        (10, ["it did not print 'goodbye', so nothing struck"]),
+        (11, ["it was over before this struck: blackhole: {node: s1}"]),
     ],
 )
 def test_what_ends_otherwise_fails_and_says_how(
