@@ -31,7 +31,7 @@ nodes:
   c1: client
   c2: client
   s1: {role: server, run: [{node-information: {allow: all}}]}
-  s2: {role: server, run: [{node-information: {refuse: silent}}]}
+  s2: {role: server, run: [{node-information: {refuse: silent}}, http]}
 links: [[c1, r1], [c2, r1], [s1, r1], [s2, r1]]
 anycast:
   A: {addresses: [192.0.2.1, "2001:db8:a::1"], members: [s1]}
@@ -164,6 +164,8 @@ def test_sessions_begin_at_what_was_resolved(lab: Lab, family: Family) -> None:
     [
         ("B", 6, "node-information", "'c1' asked 2001:db8:a::2 for its instance: silent"),
         ("A", 6, "source-route", "IPv6 has no loose source route any more"),
+        ("A", 4, "http-redirect", "'c1' asked http://192.0.2.1: .*Connection refused"),
+        ("B", 6, "http-redirect", "http://2001:db8:a::2 redirects nobody: give its http"),
     ],
 )
 def test_a_way_that_is_not_there_is_told(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -107,6 +109,23 @@ def test_the_table_shows_the_binding_and_the_application_sees_only_the_service(
             "instance": own(lab, "s1", family),
         }
         assert expected in bindings(lab)
+
+
+def test_the_verb_prints_the_table_and_says_where_there_is_none(lab: Lab) -> None:
+    def verb(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "anycastlab", "bindings", lab.name, *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    with connect(lab, 4) as client:
+        port, instance = client.getsockname()[1], own(lab, "s1", 4)
+        printed = [line.split() for line in verb("c1").stdout.splitlines()]
+        assert printed[0] == ["local", "port", "asked", "bound", "to"]
+        assert [str(port), SERVICE[4], "port", str(IDENTITY_PORT), instance] in printed
+        listed = json.loads(verb("c1", "--json").stdout)
+        assert [one["instance"] for one in listed if one["local_port"] == port] == [instance]
+    without = verb("c2")
+    assert (without.returncode, without.stdout) == (2, "")
+    assert "c2" in without.stderr
 
 
 @pytest.mark.parametrize("family", [4, 6])

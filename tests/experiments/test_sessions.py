@@ -135,7 +135,19 @@ def test_what_is_as_expected_passes(argument: dict[str, object]) -> None:
             "all sessions: expected at most 2 reset, found 3 of 5 (60%), 2 survived",
         ),
         ({"hung": 1}, "all sessions: expected 1 hung, found 0 of 5 (0%), 2 survived, 3 reset"),
+        (
+            {"closed": "at least 1"},
+            "all sessions: expected at least 1 closed, found 0 of 5 (0%), 2 survived, 3 reset",
+        ),
+        (
+            {"refused": "100%"},
+            "all sessions: expected 100% refused, found 0 of 5 (0%), 2 survived, 3 reset",
+        ),
         ({"reset-by": "s1"}, "all sessions: expected resets by s1, 3 by s2"),
+        (
+            {"expect": [{"of": "s1", "reset-by": ["s1", "s3"]}]},
+            "sessions that began at s1: expected resets by s1 or s3, 3 by s2",
+        ),
         ({"only-to": "s1"}, "expected sessions only to s1, 2 began at s2"),
         (
             {"expect": [{"of": "s1", "survived": 1}]},
