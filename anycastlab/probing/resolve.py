@@ -27,7 +27,8 @@ class Resolution:
     """What a client learnt: the addresses an instance says are its own, and where it said it from.
 
     ``node`` is the node of the lab that has the first of these addresses; ``strange`` counts
-    replies that were ignored: another nonce, another question, nonsense.
+    replies that were ignored: another nonce, another question, nonsense, or from an address that is
+    none of those they tell.
     """
 
     client: str
@@ -99,8 +100,15 @@ def _replies(asking: socket.socket, query: Message, asked: str, deadline: float)
             if data[:1] != bytes((wire.REPLY,)):
                 continue
             reply = Message.read(data)
-            fits = reply is not None and (reply.nonce, reply.qtype) == (query.nonce, query.qtype)
-            yield (reply if fits else None), sender[0]
+            yield (reply if reply and _fits(reply, query, sender[0]) else None), sender[0]
+
+
+def _fits(reply: Message, query: Message, source: str) -> bool:
+    """Whether a reply is to this query, and of its sender, who is among the addresses it tells."""
+    if (reply.nonce, reply.qtype) != (query.nonce, query.qtype):
+        return False
+    whole = reply.code == wire.SUCCESS and not reply.flags & wire.TRUNCATED
+    return not whole or IPv6Address(source) in reply.addresses()
 
 
 def _owner(nodes: Nodes, addresses: tuple[str, ...]) -> str | None:

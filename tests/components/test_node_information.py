@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -149,6 +150,39 @@ def test_forged_replies_with_another_nonce_are_ignored(lab: Lab) -> None:
         thread.join()
     assert (found.answer, found.node) == ("silent", None)
     assert found.strange > 0
+
+
+@pytest.mark.parametrize(("told", "answer"), [("s2", "resolved"), ("c2", "silent")])
+def test_what_is_told_of_somebody_else_is_ignored(lab: Lab, told: str, answer: str) -> None:
+    """A liar that knows the nonce, since it is the one that was asked."""
+    data = wire.address_data([lab.network.nodes[told].ipv6])
+    done, s2 = Event(), lab.network.nodes["s2"].ipv6
+
+    def lie() -> None:
+        kind = socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6
+        with lab.socket("s2", *kind) as hearing, lab.socket("s2", *kind) as liar:
+            liar.bind((str(s2), 0))
+            hearing.settimeout(0.01)
+            while not done.is_set():
+                with suppress(TimeoutError):
+                    reached(*hearing.recvfrom(2048), liar)
+
+    def reached(message: bytes, asker: tuple[str, int], liar: socket.socket) -> None:
+        query = Message.read(message)
+        if query is not None and query.kind == wire.QUERY:
+            reply = Message(wire.REPLY, 0, query.qtype, query.flags, query.nonce, data)
+            liar.sendto(reply.packed(), asker)
+
+    thread = Thread(target=lie)
+    lab.namespace("s2")
+    thread.start()
+    try:
+        found = resolve(lab, "c1", "B", within=1.2 if answer == "resolved" else 0.6)
+    finally:
+        done.set()
+        thread.join()
+    assert (found.answer, found.node) == (answer, told if answer == "resolved" else None)
+    assert (found.strange > 0) is (answer == "silent")
 
 
 @pytest.mark.parametrize("family", [4, 6])
