@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scapy.layers.inet import IP, TCP, IPOption, IPOption_LSRR, IPOption_NOP
+from scapy.layers.inet import IP, TCP, UDP, IPOption, IPOption_LSRR, IPOption_NOP
 from scapy.packet import Raw
 
 from anycastlab.components.identity_wire import IDENTITY_PORT
@@ -129,6 +130,59 @@ def test_a_router_follows_the_way_to_the_instance(lab: Lab) -> None:
     assert eventually(lambda: _ways(lab)[0] == "")
     lab.mend("r1", "s1")
     assert eventually(lambda: _ways(lab)[0] == s1["way"])
+
+
+@pytest.mark.parametrize(
+    ("option", "node"),
+    [
+        (HEAD + bytes(IPv4Address("10.255.0.5").packed), "s2"),
+        (HEAD + IPv4Address("203.0.113.9").packed, "s1"),
+        (b"\x9e\x06\x01\x00" + b"\x0a\xff" + b"\x01\x01", "s1"),
+        (b"\x9e\x08\x02\x00" + U.packed, "s1"),
+    ],
+    ids=["s2's", "a foreign address", "a wrong length", "another version"],
+)
+def test_a_router_follows_nothing_but_a_sound_option_of_a_member(
+    lab: Lab, option: bytes, node: str
+) -> None:
+    """All else goes where the destination leads: to s1, the nearest."""
+    assert own(lab, "s2") == str(U)
+    with (
+        lab.socket(node, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as there,
+        lab.socket("c2", socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sender,
+    ):
+        there.settimeout(3)
+        header = IP(src=own(lab, "c2"), dst=SERVICE, options=IPOption(option))
+        sender.sendto(bytes(header / UDP(dport=9) / Raw(b"who?")), (SERVICE, 0))
+        packet = there.recv(200)
+        while not packet.endswith(b"who?"):
+            packet = there.recv(200)
+    assert packet[20:28] == option
+
+
+def test_an_endpoint_that_is_taken_out_leaves_nothing_and_connections_go_on_without(
+    lab: Lab,
+) -> None:
+    with lab.socket("c1", socket.AF_INET, socket.SOCK_STREAM) as client:
+        client.settimeout(3)
+        client.connect((SERVICE, IDENTITY_PORT))
+        assert client.recv(100) == b"s1\n"
+        lab.stop_service("c1", "pinning-endpoint")
+        try:
+            with lab.inside("c1"):
+                left = [
+                    subprocess.run(words.split(), capture_output=True, check=True).stdout
+                    for words in (
+                        "nft list tables",
+                        "ip link show type tun",
+                        "ip rule show pref 158",
+                    )
+                ]
+            assert left == [b"", b"", b""]
+            client.sendall(b"hello")
+            assert client.recv(100) == b"hello"
+        finally:
+            lab.start_service("c1", "pinning-endpoint")
 
 
 def _ways(lab: Lab) -> list[str]:
