@@ -17,6 +17,7 @@ from pydantic import Field
 
 from anycastlab.components import nft
 from anycastlab.components.base import Component, Options, Place, Socket
+from anycastlab.components.pinning_errors import TooBigRelay
 from anycastlab.components.pinning_wire import LENGTH, pin_of, pinned
 from anycastlab.kernel.bpf import Program, assemble, equal, here, keep, load_byte, mask
 from anycastlab.kernel.packet import HOST, Tap
@@ -54,6 +55,7 @@ class PinningEndpoint(Component):
         self._tun: Tun | None = None
         self._tap: Tap | None = None
         self._out: Socket | None = None
+        self._errors: TooBigRelay | None = None
         self._own: IPv4Address | None = None
         self._known: frozenset[IPv4Address] = frozenset()
         self._pins: dict[Key, IPv4Address | None] = {}
@@ -77,6 +79,7 @@ class PinningEndpoint(Component):
         self._out.setsockopt(socket.SOL_SOCKET, _SO_MARK, _DONE)
         # the kernel has learnt the device's smaller MTU for the service: it leaves room for this
         self._out.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE)
+        self._errors = TooBigRelay(place)
         packets = place.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
         self._tap = Tap(packets, _with_options(), keep=_KEPT, buffer=_BUFFER)
         place.watch(self._tap, self._came_in)
@@ -91,12 +94,13 @@ class PinningEndpoint(Component):
             if watched is not None:
                 place.unwatch(watched)
                 watched.close()
-        if self._out is not None:
-            self._out.close()
+        for other in (self._out, self._errors):
+            if other is not None:
+                other.close()
         if place.alive:
             nft.remove(place, "ip", TABLE)
             place.program(["ip", "-batch", "-"], "iproute2", _UNDO)
-        self._place = self._tap = self._tun = self._out = None
+        self._place = self._tap = self._tun = self._out = self._errors = None
         self._pins = {}
 
     def tell(self) -> Mapping[str, Any]:
@@ -111,7 +115,8 @@ class PinningEndpoint(Component):
             for (service, ports), unicast in self._pins.items()
             if unicast is not None
         ]
-        return {"pins": pins, **self._counts}
+        relayed = self._errors.relayed if self._errors else 0
+        return {"pins": pins, **self._counts, "icmp_errors_relayed": relayed}
 
     def _came_in(self, tap: Tap) -> None:
         """Learn from the options of SYN-ACKs."""

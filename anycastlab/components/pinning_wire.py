@@ -39,6 +39,19 @@ def pinned(packet: bytes, unicast: IPv4Address) -> bytes:
     return bytes(head) + packet[size:]
 
 
+def unpinned(packet: bytes) -> bytes | None:
+    """What *pinned* was given; None for what it did not make. The packet may be cut short."""
+    size = (packet[0] & 15) * 4 if packet else 0
+    if size < _HEADER + LENGTH or len(packet) < size or packet[_HEADER : _HEADER + 4] != HEAD:
+        return None
+    head = bytearray(packet[:_HEADER] + packet[_HEADER + LENGTH : size])
+    head[0] = 0x40 | (size - LENGTH) // 4
+    head[2:4] = max(0, int.from_bytes(packet[2:4], "big") - LENGTH).to_bytes(2, "big")
+    head[10:12] = bytes(2)
+    head[10:12] = checksum(bytes(head)).to_bytes(2, "big")
+    return bytes(head) + packet[size:]
+
+
 def pin_of(packet: bytes) -> IPv4Address | None:
     """The unicast address in a packet's option; None without one, or with one that is malformed."""
     size = (packet[0] & 15) * 4 if packet else 0

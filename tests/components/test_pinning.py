@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scapy.layers.inet import IP, TCP, UDP, IPOption, IPOption_LSRR, IPOption_NOP
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption, IPOption_LSRR, IPOption_NOP
 from scapy.packet import Raw
 
 from anycastlab.components.identity_wire import IDENTITY_PORT
 from anycastlab.components.pinning_endpoint import PinningEndpoint
-from anycastlab.components.pinning_wire import HEAD, pin_of, pinned
+from anycastlab.components.pinning_errors import retold
+from anycastlab.components.pinning_wire import HEAD, pin_of, pinned, unpinned
+from anycastlab.kernel.checksum import checksum
 from anycastlab.lab.handle import Lab
 from anycastlab.probing.capture import Recording
 from tests.components.tshark import found_by_tshark
@@ -32,7 +34,7 @@ nodes:
   c2: client
   s1: {role: server, run: [pinning-endpoint]}
   s2: {role: server, run: [pinning-endpoint]}
-links: [[c1, r1], [c2, r1], [r1, s1], {endpoints: [r1, s2], cost: 5}]
+links: [[c1, r1], [c2, r1], {endpoints: [r1, s1], mtu: 1400}, {endpoints: [r1, s2], cost: 5}]
 anycast: {A: {addresses: [192.0.2.1], members: [s1, s2]}}
 """
 SERVICE = "192.0.2.1"
@@ -50,6 +52,13 @@ def test_a_pinned_packet_is_the_same_but_for_the_option(body: bytes) -> None:
     computed = read.chksum
     del read.chksum
     assert IP(bytes(read)).chksum == computed
+
+
+@given(st.binary(max_size=200))
+def test_the_option_can_be_taken_off_again(body: bytes) -> None:
+    packet = bytes(PLAIN / Raw(body))
+    assert unpinned(pinned(packet, U)) == packet
+    assert unpinned(packet) is None
 
 
 def test_a_header_without_room_stays_as_it_is() -> None:
@@ -121,6 +130,47 @@ def test_every_packet_after_the_first_names_the_instance(lab: Lab, tmp_path: Pat
         == []
     )
     assert lab.show("r1")["pinning-router"]["instances"][0]["packets"] > 0
+
+
+def test_what_the_way_takes_is_learnt_with_room_for_the_option(lab: Lab) -> None:
+    """The last link takes 1,400 bytes, of which the option needs 8."""
+    before = lab.show("c1")["pinning-endpoint"]["icmp_errors_relayed"]
+    with lab.socket("c1", socket.AF_INET, socket.SOCK_STREAM) as client:
+        client.settimeout(3)
+        client.connect((SERVICE, IDENTITY_PORT))
+        assert client.recv(100) == b"s1\n"
+        client.sendall(b"x" * 50_000)
+        client.shutdown(socket.SHUT_WR)
+        echoed = 0
+        while data := client.recv(65536):
+            echoed += len(data)
+    assert echoed == 50_000
+    assert lab.show("c1")["pinning-endpoint"]["icmp_errors_relayed"] > before
+
+
+@pytest.mark.parametrize("kept", [None, 548])
+def test_a_complaint_is_told_of_the_packet_as_the_kernel_knows_it(kept: int | None) -> None:
+    sent = bytes(IP(src="10.0.0.1", dst=SERVICE) / TCP(sport=1000) / Raw(bytes(1400)))
+    outer = IP(src="10.0.0.2", dst="10.0.0.1", id=7)
+    told = retold(_too_big(outer, 1400, pinned(sent, U)[:kept]))
+    assert told is not None
+    read = IP(told)
+    assert (read.src, read.dst, read[ICMP].nexthopmtu) == ("10.0.0.2", "10.0.0.1", 1392)
+    assert told[28:] == sent[: None if kept is None else kept - 8]
+    assert checksum(told[20:]) == 0
+    assert retold(_too_big(outer, 1392, sent)) is None, "this one it understands by itself"
+    unreachable = outer / ICMP(type=3, code=1) / Raw(pinned(sent, U))
+    assert retold(bytes(unreachable)) is None
+
+
+def _too_big(outer: IP, mtu: int, quoted: bytes) -> bytes:
+    return bytes(outer / ICMP(type=3, code=4, nexthopmtu=mtu) / Raw(quoted))
+
+
+@given(st.binary(max_size=100))
+def test_no_complaint_is_too_strange(quoted: bytes) -> None:
+    told = retold(bytes(IP() / ICMP(type=3, code=4, nexthopmtu=1300)) + quoted)
+    assert told is None or quoted[20:24] == HEAD
 
 
 def test_a_router_follows_the_way_to_the_instance(lab: Lab) -> None:
