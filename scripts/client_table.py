@@ -64,12 +64,20 @@ def measure() -> Mapping[tuple[str, str], set[str]]:
         if name == "tcp-browser" and shutil.which(BROWSER) is None:
             raise SystemExit(f"{BROWSER} is not installed: scripts/setup browser")
         for step, output in _steps(TOPOLOGIES / f"{name}.yaml"):
-            for client, (command, goal) in CLIENTS.items():
-                for remedy, pattern in REMEDIES.items():
-                    if command in step and re.search(pattern, step, re.DOTALL):
-                        fate = "survived" if goal in output else "broken"
-                        found.setdefault((remedy, client), set()).add(fate)
+            for cell in cells_of(step):
+                fate = "survived" if CLIENTS[cell[1]][1] in output else "broken"
+                found.setdefault(cell, set()).add(fate)
     return found
+
+
+def cells_of(step: str) -> list[tuple[str, str]]:
+    """The cells, as (remedy, client), that a step is of: one, if it runs a client at all."""
+    return [
+        (remedy, client)
+        for client, (command, _) in CLIENTS.items()
+        for remedy, pattern in REMEDIES.items()
+        if command in step and re.search(pattern, step, re.DOTALL)
+    ]
 
 
 def _steps(file: Path) -> Iterator[tuple[str, str]]:
