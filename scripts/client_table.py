@@ -19,7 +19,7 @@ FILES = (
     "tcp-real-clients-pinned",
     "tcp-real-clients-resolved",
     "tcp-long-sessions",
-    "tcp-browser",
+    "browser/tcp-browser",
     "quic-http3",
 )
 BROWSER = "chromium-headless-shell"
@@ -61,7 +61,7 @@ def measure() -> Mapping[tuple[str, str], set[str]]:
     """What became of each client by each remedy, in all its runs."""
     found: dict[tuple[str, str], set[str]] = {}
     for name in FILES:
-        if name == "tcp-browser" and shutil.which(BROWSER) is None:
+        if name.startswith("browser/") and shutil.which(BROWSER) is None:
             raise SystemExit(f"{BROWSER} is not installed: scripts/setup browser")
         for step, output in _steps(TOPOLOGIES / f"{name}.yaml"):
             for cell in cells_of(step):

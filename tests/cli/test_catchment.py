@@ -27,7 +27,7 @@ def catchment(lab: str, *words: str) -> subprocess.CompletedProcess[str]:
 OTHERWISE = {
     "host-routes-1000",
     *("tcp-rfc1546", "tcp-rfc1546-ipv6", "tcp-rfc1546-middlebox"),
-    *("tcp-compared", "tcp-real-clients", "tcp-long-sessions", "tcp-browser"),
+    *("tcp-compared", "tcp-real-clients", "tcp-long-sessions"),
     *("srv6-anycast-sid", "lan-multicast"),
 }
 """A thousand groups, of which its own experiment asks some; and where a client without the

@@ -57,14 +57,14 @@ def files() -> list[object]:
     """Each file; one that measures times runs beside no other that does."""
     return [
         pytest.param(file, id=file.stem, marks=marks(file))
-        for file in sorted(TOPOLOGIES.glob("*.yaml"))
+        for file in sorted([*TOPOLOGIES.glob("*.yaml"), *TOPOLOGIES.glob("browser/*.yaml")])
     ]
 
 
 def marks(file: Path) -> list[pytest.MarkDecorator]:
     text = file.read_text()
     timed = [pytest.mark.realtime] if "stream:" in text else []
-    return timed + [BROWSER] * ("chromium" in text)
+    return timed + [BROWSER] * (file.parent.name == "browser")
 
 
 @pytest.mark.parametrize("file", files())
