@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -26,7 +27,12 @@ def folders_of_runs() -> set[Path]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker; keep the workers of one run (`pytest -n`) from each other's labs."""
+    """Declare the marker; keep the workers of one run (`pytest -n`) from each other's labs.
+
+    What tests start can be interrupted, also where the whole run cannot (`scripts/test &`).
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "realtime: sends at real-time priority; only one such test at a time"
     )

@@ -6,6 +6,7 @@ import errno
 import importlib
 import os
 import re
+import signal
 import sys
 from typing import Any, NoReturn
 
@@ -123,6 +124,9 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with the status of the contract."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # a lab that is ours alone goes down then, too
+        if signal.getsignal(ending) is signal.SIG_DFL:  # else somebody wants it ignored (nohup)
+            signal.signal(ending, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 

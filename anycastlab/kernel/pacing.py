@@ -46,5 +46,10 @@ def keep_processors_awake() -> None:
 
 
 def end_with_parent() -> None:
-    """Have the kernel end this process when the one that forked it ends (PR_SET_PDEATHSIG)."""
+    """Have the kernel end this process when the one that forked it ends (PR_SET_PDEATHSIG).
+
+    Ctrl-C and the like, which reach all of a terminal's processes, are the parent's to understand.
+    """
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_IGN)
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -40,6 +40,7 @@ Progress = Callable[[str, int, int], None]
 """Called with a phase, how many things are done, and of how many."""
 Autopsy = Callable[[Path], object]
 """Called with the directory of a lab that does not come up, before it is removed."""
+_ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 def launch(
@@ -80,8 +81,8 @@ def launch(
 
 @contextmanager
 def _defer_interrupt() -> Iterator[None]:
-    """Hold Ctrl-C back while the record and the process it names must agree."""
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    """Hold Ctrl-C and the like back while the record and the process it names must agree."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
     finally:

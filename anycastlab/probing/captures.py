@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import socket
 from collections import Counter
 from collections.abc import Iterable
@@ -98,7 +97,6 @@ class Captures:
 def _be_the_child(control: socket.socket) -> NoReturn:
     status = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to understand
         end_with_parent()
         _record(control)
         status = 0

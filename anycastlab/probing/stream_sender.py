@@ -77,7 +77,6 @@ class Sender:
     def _be_the_child(self) -> None:
         status = 1
         try:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to understand
             end_with_parent()
             gc.disable()
             be_punctual()

@@ -147,7 +147,10 @@ def test_ctrl_c_in_a_stream_prints_what_it_has_and_repairs_nothing_by_itself(wri
     assert f"{NAME}: INTERRUPTED, 1 step in " in rest
 
 
-def test_ctrl_c_prints_what_was_done_and_takes_the_lab_down(write: Write) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_prints_what_was_done_and_takes_the_lab_down(
+    write: Write, ending: signal.Signals
+) -> None:
     command = [sys.executable, "-m", "anycastlab", "run", write(ENDLESS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -155,7 +158,7 @@ def test_ctrl_c_prints_what_was_done_and_takes_the_lab_down(write: Write) -> Non
         while "✓ expect" not in "".join(told):
             told.append(process.stdout.readline())
             assert told[-1], "the run ended early"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ending)
         rest = process.stdout.read()
     assert process.returncode == 130
     assert f"{NAME}: INTERRUPTED, 1 step in " in rest
