@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +30,11 @@ class Process:
             return False
         return started == self.started and state not in "ZX"
 
-    def kill(self, timeout: float = 10.0) -> bool:
-        """End it at once and wait until it is gone; False when it outlives *timeout* seconds."""
+    def kill(self, timeout: float = 10.0, meanwhile: Callable[[], object] = lambda: None) -> bool:
+        """End it at once and wait until it is gone; False when it outlives *timeout* seconds.
+
+        Something is done *meanwhile*: freeing what a process holds takes the kernel its time.
+        """
         try:
             handle = os.pidfd_open(self.pid)
         except ProcessLookupError:
@@ -39,6 +43,7 @@ class Process:
             if not self.alive():  # the number was read before the handle existed
                 return True
             signal.pidfd_send_signal(handle, signal.SIGKILL)
+            meanwhile()
             return bool(select.select([handle], [], [], timeout)[0])
         except ProcessLookupError:
             return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 
 from anycastlab.errors import StateError
 from anycastlab.kernel import namespace
@@ -37,10 +38,11 @@ def erase(directory: LabDirectory, record: Record) -> None:
     supervisor = record.supervisor
     if supervisor is not None:
         guests = _guests(supervisor)
-        if not supervisor.kill():
+        ours = () if record.rootless else record.names
+        withdraw = partial(names.withdraw, ours, supervisor.pid)
+        if not supervisor.kill(meanwhile=withdraw):
             raise StateError(f"the supervisor of lab {record.name!r} does not end")
-        if not record.rootless:  # not while it dies: what it had begun it may still finish
-            names.withdraw(record.names, supervisor.pid)
+        withdraw()  # what it had begun it may have finished while it died
         for guest in guests:
             guest.kill()
     with locked():
@@ -56,11 +58,13 @@ def _guests(supervisor: Process) -> list[Process]:
         return []  # as a rule nobody is in any: spare the reading of all descriptors
     folder = f"/proc/{supervisor.pid}/fd"
     try:
-        held = {os.stat(f"{folder}/{entry}").st_ino for entry in os.listdir(folder)}
+        held = {os.readlink(f"{folder}/{entry}") for entry in os.listdir(folder)}
     except OSError:  # it is dead, and what it held is free
         return []
-    held = held if supervisor.alive() else set()
-    return [process for inode in held & others.keys() for process in others[inode]]
+    if not supervisor.alive():
+        return []
+    inside = (others[inode] for inode in others if f"net:[{inode}]" in held)
+    return [process for processes in inside for process in processes]
 
 
 def _namespace_of(process: Process) -> int:
