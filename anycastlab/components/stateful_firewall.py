@@ -7,16 +7,13 @@ changed. Neither end is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import ClassVar
 
 from pydantic import Field
 
-from anycastlab.components import nft
-from anycastlab.components.base import Component, Mention, Options, Place
-from anycastlab.errors import UsageError, did_you_mean
-
-TABLE = "stateful-firewall"
+from anycastlab.components.base import Mention, Options, Place
+from anycastlab.components.filter import Filter, interfaces
 
 
 class FirewallOptions(Options):
@@ -29,59 +26,18 @@ class FirewallOptions(Options):
         return (Mention("inside", one, "neighbour") for one in self.inside)
 
 
-class StatefulFirewall(Component):
+class StatefulFirewall(Filter):
     """Lets connections begin from inside only, and drops what belongs to none."""
 
     name: ClassVar[str] = "stateful-firewall"
-    serves: ClassVar[bool] = False
     forwards: ClassVar[bool] = True
     options: ClassVar[type[Options]] = FirewallOptions
 
-    def __init__(self) -> None:
-        self._place: Place | None = None
-
-    def start(self, place: Place, options: Options) -> None:
-        """Load the rules."""
+    def rules(self, place: Place, options: Options) -> str:
+        """What is from outside, or of no known connection, is dropped."""
         assert isinstance(options, FirewallOptions)
-        nft.load(place, rules(_interfaces(place, options.inside)))
-        self._place = place
-
-    def stop(self) -> None:
-        """Take the rules away."""
-        if self._place is not None and self._place.alive:
-            nft.remove(self._place, "inet", TABLE)
-        self._place = None
-
-    def tell(self) -> Mapping[str, Any]:
-        """How many packets were dropped: from outside, or of no known connection."""
-        if self._place is None:
-            return {}
-        return nft.counters(self._place, "inet", TABLE)
-
-
-def _interfaces(place: Place, inside: list[str]) -> list[str]:
-    """The names of the interfaces towards these neighbours. Raises UsageError for no neighbour."""
-    network, towards = place.network, dict[str, str]()
-    for link in network.links:
-        for here, there in ((link.a, link.b), (link.b, link.a)):
-            if here.node == place.node:
-                towards[there.node] = here.name
-    for lan in network.lans:
-        for port in lan.ports:
-            if port.node == place.node:
-                towards[lan.name] = port.name
-    for name in inside:
-        if name not in towards:
-            hint = did_you_mean(name, towards) or f"; they are {', '.join(towards)}"
-            raise UsageError(f"{TABLE} of {place.node!r}: {name!r} is no neighbour{hint}")
-    return [towards[name] for name in inside]
-
-
-def rules(inside: list[str]) -> str:
-    """The table; *inside* are interfaces."""
-    names = ", ".join(f'"{name}"' for name in inside)
-    return f"""\
-table inet {TABLE} {{
+        inside = interfaces(place, options.inside)
+        return f"""\
 counter unknown {{
 }}
 counter outside {{
@@ -89,10 +45,8 @@ counter outside {{
 chain forward {{
 type filter hook forward priority filter; policy accept;
 ct state established,related accept
-iifname != {{ {names} }} oifname != {{ {names} }} accept
+iifname != {inside} oifname != {inside} accept
 ct state invalid counter name "unknown" drop
 meta l4proto tcp tcp flags & (syn|ack) != syn counter name "unknown" drop
-iifname != {{ {names} }} counter name "outside" drop
-}}
-}}
-"""
+iifname != {inside} counter name "outside" drop
+}}"""

@@ -7,10 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from anycastlab.components.srv6.edge import rules
+from anycastlab.components.base import Place
+from anycastlab.components.filter import interfaces
 from anycastlab.errors import TopologyError, UsageError
 from anycastlab.experiments.load import load_checked
 from anycastlab.experiments.routing_header import RoutingHeader
@@ -116,10 +119,14 @@ def test_a_name_that_leads_nowhere_is_refused_at_its_place(
     assert complaint in str(problem)
 
 
-def test_the_edges_rules_name_its_interfaces() -> None:
-    assert 'iifname { "to-o", "lan1" } rt type 4 counter name dropped drop' in rules(
-        ["to-o", "lan1"]
-    )
+def test_rules_name_the_interfaces_towards_nodes_and_lans(tmp_path: Path) -> None:
+    file = tmp_path / "near.yaml"
+    nodes = "nodes: {r: router, o: router, p: client}\nlinks: [[r, o]]\n"
+    file.write_text(f"name: near\n{nodes}lans: {{lan1: {{nodes: [r, p]}}}}\n")
+    place = cast(Place, SimpleNamespace(node="r", network=load_checked(file).network))
+    assert interfaces(place, ["o", "lan1"]) == '{ "to-o", "lan1" }'
+    with pytest.raises(UsageError, match="'p' is no neighbour of 'r'; they are o, lan1"):
+        interfaces(place, ["p"])
 
 
 # Routing headers of type 0
