@@ -21,7 +21,7 @@ from anycastlab.kernel.template import Encoder, compile_message, encode
 
 NEWLINK, DELLINK, GETLINK, NEWADDR, DELADDR, GETADDR = 16, 17, 18, 20, 21, 22
 NEWROUTE, DELROUTE, NEWNEIGH = 24, 25, 28
-GROUP_LINKS = 1 << 0
+GROUP_LINKS, GROUP_IPV6_ROUTES = 1 << 0, 1 << 10
 """The multicast group of link events (RTMGRP_LINK)."""
 
 LOOPBACK = 1

@@ -105,18 +105,28 @@ def _timers(index: int, neighbour: Neighbour) -> list[bytes]:
 def loopback_messages(node: Node, network: Network) -> list[bytes]:
     """`lo`: up, the node's own addresses, then the service addresses it holds."""
     lo = messages.LOOPBACK
-    found = [
+    own = _on_loopback(node, network)
+    return [
         messages.link_up(lo),
-        messages.address(lo, node.ipv4.packed, 32),
-        messages.address(lo, node.ipv6.packed, 128),
+        *(messages.address(lo, one.packed, one.max_prefixlen) for one in own),
     ]
-    for group in network.groups.values():
-        if node.name in group.instances:
-            for service in group.addresses:
-                # see anycastlab.kernel.anycast, and on_link_messages
-                if service not in group.formal and service not in group.on_link:
-                    found.append(messages.address(lo, service.packed, service.max_prefixlen))
-    return found
+
+
+def _on_loopback(node: Node, network: Network) -> list[Address]:
+    services = [
+        service
+        for group in network.groups.values()
+        if node.name in group.instances
+        for service in group.addresses
+        # see anycastlab.kernel.anycast, and on_link_messages
+        if service not in group.formal and service not in group.on_link
+    ]
+    return [node.ipv4, node.ipv6, *services]
+
+
+def last_address(node: Node, network: Network) -> Address:
+    """The last IPv6 address on a node's `lo`: the kernel sets them up one after the other."""
+    return [one for one in _on_loopback(node, network) if one.version == 6][-1]
 
 
 def on_link_messages(node: Node, network: Network) -> list[bytes]:

@@ -17,7 +17,7 @@ from anycastlab.lab.formal import FormalAddresses
 from anycastlab.lab.impairment import Impairments
 from anycastlab.lab.sysctls import names as sysctl_names
 from anycastlab.lab.sysctls import sysctls, write_sysctls
-from anycastlab.topology.network import Interface, Lan, Link, Network
+from anycastlab.topology.network import Address, Interface, Lan, Link, Network
 
 Progress = Callable[[str, int, int], None]
 
@@ -122,14 +122,19 @@ class World:
         return found + wiring.on_link_messages(self.network.nodes[name], self.network)
 
     def wait_ready(self, deadline: float) -> None:
-        """Wait until every interface that is up has a carrier; addresses are usable at once.
+        """Wait until every interface that is up has a carrier, and IPv6 addresses are usable.
 
         *deadline* is on the monotonic clock. Raises NotReadyError naming node and condition.
         """
         for name, descriptor in self.namespaces.items():
-            missing = readiness.wait(descriptor, deadline)
-            if missing:
+            last = self._last_address(name)
+            if missing := readiness.wait(descriptor, deadline, address=last):
                 raise NotReadyError(f"node {name!r} is not ready: {missing}")
+
+    def _last_address(self, name: str) -> Address | None:
+        """The address of a node to wait for; a LAN's namespace has none."""
+        node = self.network.nodes.get(name)
+        return None if node is None else wiring.last_address(node, self.network)
 
     # -- use ----------------------------------------------------------------------------------
 
@@ -195,6 +200,8 @@ class World:
         self.send(name, wiring.on_link_messages(node, self.network))
         self._formal.join(name)
         self._set_own_sysctls(name)
+        deadline = time.monotonic() + _SENDS_WITHIN
+        readiness.wait(self.namespaces[name], deadline, messages.LOOPBACK, self._last_address(name))
 
     def hold(self, name: str, group: str, held: bool) -> None:
         """Have a member hold, or give up, its group's addresses of a LAN: see Group.given_up."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,25 @@ def test_an_interface_that_is_not_there_is_not_waited_for() -> None:
         assert readiness.wait(place, 0.0, 999_999) == ""
     finally:
         os.close(place)
+
+
+def test_an_ipv6_address_is_ready_when_what_is_sent_to_it_is_taken_in(lab: Lab) -> None:
+    place, own = lab.namespace("r1"), lab.network.nodes["r1"].ipv6
+    assert readiness.wait(place, 0.0, address=own) == ""
+    with lab.inside("r1"):
+        command = ["ip", "-6", "route", "del", "local", str(own), "table", "local"]
+        subprocess.run(command, check=True)
+        told = readiness.wait(place, 0.0, address=own)
+        assert told == f"what is sent to {own} is not taken in yet"
+        adding = subprocess.Popen(
+            f"read go; ip -6 route add local {own} dev lo table local", shell=True, stdin=-1
+        )
+    with adding, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(readiness.wait, place, time.monotonic() + 10, address=own)
+        adding.communicate(b"\n")
+        assert waiting.result() == ""
+
+
+def test_an_address_of_somebody_else_is_never_ready(lab: Lab) -> None:
+    place, other = lab.namespace("r1"), lab.network.nodes["r2"].ipv6
+    assert readiness.wait(place, 0.0, address=other) != ""

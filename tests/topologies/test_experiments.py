@@ -90,6 +90,7 @@ def test_what_a_topology_teaches_is_so(file: Path, leak_guard: None) -> None:
         ("icmpv6-node-information", "{allow: all}", "{allow: local}", "instance: s1"),
         ("quic-preferred-address", "run: [quic]", RUN_PLAIN_QUIC, "survived: 100%"),
         ("pmtud-blackhole", "mtu: 1300}\n", "mtu: 1500}\n", "bytes/1000000"),
+        ("membership-bgp", "timers: fast", "timers: default", "one that has no end"),
         ("membership-mld", "s1: server", f"s1: {WAITING_HOST}", '["s1", "s2"]'),
         ("membership-igmp", "s1: server", f"s1: {WAITING_HOST}", '["s1", "s2"]'),
         ("membership-nd", "s1: server", f"s1: {WAITING_HOST}", '["s1", "s2"]'),
