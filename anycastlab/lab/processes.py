@@ -12,7 +12,7 @@ import resource
 import select
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -155,24 +155,13 @@ class Processes:
             self.stop(node, signal.SIGKILL)
         signal.signal(signal.SIGCHLD, self._previous)
 
-    def _child_ended(self, _number: int, _frame: FrameType | None) -> None:
-        """Ask how our own ended; an init process reaps all others, too.
-
-        It looks at each before it reaps any: one of ours may end at any moment, and how must be
-        known.
-        """
-        known = [one for daemons in self._daemons.values() for one in daemons.values()]
-        own = {daemon.pid: daemon for daemon in known if daemon.status is None}
-        if not callable(self._previous):
-            for daemon in own.values():
+    def _child_ended(self, number: int, frame: FrameType | None) -> None:
+        """Ask how our own ended before an init process reaps whatever child it finds."""
+        for daemons in self._daemons.values():
+            for daemon in daemons.values():
                 self._reap(daemon)
-            return
-        with suppress(ChildProcessError):
-            while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                if ended.si_pid in own:
-                    self._reap(own[ended.si_pid])
-                else:
-                    os.waitpid(ended.si_pid, os.WNOHANG)
+        if callable(self._previous):
+            self._previous(number, frame)
 
     def _end_group(self, daemon: Daemon) -> None:
         with without(signal.SIGCHLD):

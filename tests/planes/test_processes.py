@@ -103,20 +103,8 @@ def in_one_thread(function: Callable[[], str]) -> str:
     return text
 
 
-class Late(Processes):
-    """One that, first asked, finds that nothing has ended yet."""
-
-    asked = False
-
-    def _reap(self, daemon: Daemon) -> None:
-        if self.asked:
-            super()._reap(daemon)
-        self.asked = True
-
-
-@pytest.mark.parametrize("kind", [Processes, Late])
 def test_how_it_ended_is_known_though_an_init_reaps_all_its_children(
-    rundir: Path, held: int, tmp_path: Path, kind: type[Processes]
+    rundir: Path, held: int, tmp_path: Path
 ) -> None:
     def reap(_number: int, _frame: object) -> None:
         try:
@@ -127,7 +115,7 @@ def test_how_it_ended_is_known_though_an_init_reaps_all_its_children(
 
     def found() -> str:
         signal.signal(signal.SIGCHLD, reap)
-        processes = kind(rundir)
+        processes = Processes(rundir)
         wait_for_end(processes.start("r1", held, [str(script(tmp_path, "quitter", "exit 7"))]))
         return processes.ended()
 
