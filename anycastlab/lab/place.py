@@ -147,7 +147,8 @@ class NodePlace:
     ) -> Daemon:
         """Start a short program that nobody waits for; *ended* is told how it ended.
 
-        One called *name* that runs still is killed, and then tells nobody.
+        One called *name* that runs still is killed, and then tells nobody; nor does, rarely, one
+        that ends while others are reaped: whoever waits must not wait for ever.
         """
         path = find_program(command[0], package)
         self._forget(self._loop.processes.named(self.node, name))
@@ -156,8 +157,8 @@ class NodePlace:
 
         def end(_handle: object, _events: int) -> None:
             self.end_daemon(program)
-            assert program.status is not None
-            ended(program.status)
+            if program.status is not None:
+                ended(program.status)
 
         self._loop.selector.register(program.handle, selectors.EVENT_READ, end)
         return program

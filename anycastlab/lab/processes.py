@@ -12,7 +12,7 @@ import resource
 import select
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -167,7 +167,8 @@ class Processes:
         with without(signal.SIGCHLD):
             self._reap(daemon)
             if daemon.short and daemon.status is None:
-                os.killpg(daemon.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # an init has reaped it: how it ended is lost
+                    os.killpg(daemon.pid, signal.SIGKILL)
 
     def _reap(self, daemon: Daemon) -> None:
         if daemon.status is None:

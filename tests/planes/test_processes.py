@@ -14,7 +14,7 @@ import pytest
 from anycastlab.errors import ProgramError
 from anycastlab.kernel import namespace
 from anycastlab.kernel.arrival import wait_for_file
-from anycastlab.lab.processes import LOG_LIMIT, Daemon, Processes, find_program
+from anycastlab.lab.processes import LOG_LIMIT, Daemon, Processes, find_program, without
 
 from .conftest import script
 
@@ -120,6 +120,22 @@ def test_how_it_ended_is_known_though_an_init_reaps_all_its_children(
         return processes.ended()
 
     assert in_one_thread(found) == "quitter in r1 ended with status 7"
+
+
+def test_one_that_somebody_else_has_reaped_can_be_stopped(
+    rundir: Path, held: int, tmp_path: Path
+) -> None:
+    def stopped() -> str:
+        processes = Processes(rundir)
+        program = [str(script(tmp_path, "quitter", "exit 7"))]
+        with without(signal.SIGCHLD):
+            daemon = processes.start("r1", held, program, short=True)
+            wait_for_end(daemon)
+            os.waitpid(daemon.pid, 0)
+            processes.stop("r1", signal.SIGKILL)
+        return str(daemon.status)
+
+    assert in_one_thread(stopped) == "None"
 
 
 def test_one_that_ignores_term_is_killed(
