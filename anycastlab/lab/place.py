@@ -158,7 +158,7 @@ class NodePlace:
         def end(_handle: object, _events: int) -> None:
             self.end_daemon(program)
             if program.status is not None:
-                ended(program.status)
+                _unharmed(partial(ended, program.status))
 
         self._loop.selector.register(program.handle, selectors.EVENT_READ, end)
         return program

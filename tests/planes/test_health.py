@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from anycastlab.components.health_checks import Exec
 from anycastlab.kernel import routes
 from anycastlab.kernel.netlink import Netlink
 from anycastlab.lab.handle import Lab
@@ -56,3 +59,24 @@ def test_the_route_goes_with_the_service_and_comes_back(lab: Lab) -> None:
     assert leads(lab, "B", 2, within=1)
     lab.start_service("s1")
     assert leads(lab, "A", 2, within=5)
+
+
+def test_a_mistake_in_what_a_programs_end_sets_off_ends_no_lab(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_check: Exec, _status: int) -> None:
+        raise AssertionError("a mistake of ours")
+
+    monkeypatch.setattr(Exec, "_ended", broken)
+    file = tmp_path / "lab.yaml"
+    check = "{service: exec, command: 'true', interval: 50ms}"
+    file.write_text(
+        f"name: mistake-{os.getpid()}\nnodes: {{r: router, c: client, s: server}}\n"
+        f"links: [[c, r], [s, r]]\nanycast: {{A: {{members: {{s: {{check: {check}}}}}}}}}\n"
+    )
+    with Lab.up(file) as lab:
+        log, deadline = lab.directory / "supervisor.log", time.monotonic() + 10
+        while "a mistake of ours" not in log.read_text():
+            assert time.monotonic() < deadline
+            lab.state()
+        assert lab.state().dead == frozenset()
